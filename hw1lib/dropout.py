@@ -1,0 +1,479 @@
+"""Dropout: the mask, the two passes, the moments it leaves and the law of the kept units."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from hw1lib._arguments import (
+    require_array,
+    require_cache,
+    require_counts,
+    require_drop_probability,
+    require_dtype,
+    require_real,
+    require_rng,
+    require_size,
+)
+
+
+class DropoutCache(NamedTuple):
+    """What the backward pass needs: the mask (0 or 1) and the scale 1 / (1 - p)."""
+
+    mask: np.ndarray
+    scale: float
+
+
+def dropout_mask(rng, shape, p, dtype=np.float64):
+    r"""
+    Draw the keep-mask: each entry is 1 with probability 1 - p and 0 with probability p.
+
+    Equation (3)::
+
+        m[i] ~ Bernoulli(1 - p), independent over i
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        The source of randomness.
+    shape : int or tuple of int
+        The shape of the activations that the mask is for.
+    p : float
+        The probability of dropping a unit, in [0, 1).
+    dtype : dtype, default float64
+        float32 or float64: that of the activations.
+
+    Returns
+    -------
+    numpy.ndarray
+        Zeros and ones, of `shape` and `dtype`.
+
+    Raises
+    ------
+    TypeError
+        If an argument has the wrong type.
+    ValueError
+        If `p` is outside [0, 1) or a length is not positive.
+
+    Notes
+    -----
+    Source: Srivastava et al. (2014), section 4. Their p is the probability of *keeping*.
+
+    Examples
+    --------
+    >>> dropout_mask(np.random.default_rng(0), 5, p=0.5)
+    array([1., 0., 0., 0., 1.])
+    """
+    require_rng(rng)
+    lengths = shape if isinstance(shape, tuple) else (shape,)
+    lengths = tuple(require_size("shape", n) for n in lengths)
+    p = require_drop_probability(p)
+    return (rng.random(lengths) >= p).astype(require_dtype(dtype))
+
+
+def dropout_forward(h, mask, p):
+    r"""
+    Zero the dropped activations and rescale the kept ones.
+
+    Equations (2) and (13)::
+
+        h_tilde = mask * h / (1 - p)
+
+    Parameters
+    ----------
+    h : numpy.ndarray
+        Activations, of any shape.
+    mask : numpy.ndarray
+        Zeros and ones, of the shape and dtype of `h`.
+    p : float
+        The probability of dropping a unit, in [0, 1), with which the mask was drawn.
+
+    Returns
+    -------
+    h_tilde : numpy.ndarray
+        The activations after dropout, of the shape and dtype of `h`.
+    cache : DropoutCache
+        What `dropout_backward` needs.
+
+    Raises
+    ------
+    TypeError
+        If an array is not a NumPy array of float32 or float64, or the dtypes differ.
+    ValueError
+        If the shapes differ, an entry is not finite, the mask has an entry other than 0 and 1,
+        or `p` is outside [0, 1).
+
+    Notes
+    -----
+    Inference is the identity, so it needs no function. Source: Srivastava et al. (2014),
+    section 10, in the inverted form that PyTorch uses.
+    """
+    require_array("h", h)
+    require_array("mask", mask, shape=h.shape, dtype=h.dtype)
+    if not ((mask == 0) | (mask == 1)).all():
+        raise ValueError("mask must hold only zeros and ones, got other values")
+    scale = 1 / (1 - require_drop_probability(p))
+    # A Python float keeps float32 activations in float32.
+    return mask * h * scale, DropoutCache(mask.copy(), scale)
+
+
+def dropout_backward(dh_tilde, cache):
+    r"""
+    Send the gradient through the kept units only, with the same scale.
+
+    The derivative of (13)::
+
+        dh = mask * dh_tilde / (1 - p)
+
+    Parameters
+    ----------
+    dh_tilde : numpy.ndarray
+        Gradient of the loss with respect to the output, of the mask's shape and dtype.
+    cache : DropoutCache
+        From `dropout_forward`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Gradient of the loss with respect to `h`, of the same shape and dtype.
+
+    Raises
+    ------
+    TypeError
+        If an argument has the wrong type or dtype.
+    ValueError
+        If the shape is not the mask's or an entry is not finite.
+    """
+    mask, scale = require_cache(cache, DropoutCache)
+    require_array("dh_tilde", dh_tilde, shape=mask.shape, dtype=mask.dtype)
+    return mask * dh_tilde * scale
+
+
+def rectified_normal_moments():
+    r"""
+    Give the mean and the variance of relu(z) for a standard normal z.
+
+    Equations (8) and (12)::
+
+        mean = 1 / sqrt(2 pi)                variance = (pi - 1) / (2 pi)
+
+    Returns
+    -------
+    mean : float
+        About 0.3989.
+    variance : float
+        About 0.3408.
+
+    Examples
+    --------
+    >>> mean, variance = rectified_normal_moments()
+    >>> round(mean, 4), round(variance, 4)
+    (0.3989, 0.3408)
+    """
+    return 1 / math.sqrt(2 * math.pi), (math.pi - 1) / (2 * math.pi)
+
+
+def dropout_moments(mean, variance, p):
+    r"""
+    Give the mean and the variance of an activation after dropout.
+
+    Equation (16), in the form that holds for any activation that is independent of its mask::
+
+        mean_after = mean
+        variance_after = variance + p / (1 - p) * (variance + mean**2)
+
+    Parameters
+    ----------
+    mean : float
+        Mean of the activation before dropout.
+    variance : float
+        Variance of the activation before dropout, at least 0.
+    p : float
+        The probability of dropping a unit, in [0, 1).
+
+    Returns
+    -------
+    mean_after : float
+        The same mean: this is what the rescaling is for.
+    variance_after : float
+        The larger variance.
+
+    Raises
+    ------
+    TypeError
+        If an argument is not a real number.
+    ValueError
+        If `p` is outside [0, 1) or `variance` is negative.
+
+    Examples
+    --------
+    >>> mean, variance = dropout_moments(*rectified_normal_moments(), p=0.5)
+    >>> round(variance, 4)
+    0.8408
+    """
+    mean = require_real("mean", mean)
+    variance = require_real("variance", variance, low=0)
+    p = require_drop_probability(p)
+    return mean, variance + p / (1 - p) * (variance + mean**2)
+
+
+def kept_units_mean(M, p):
+    r"""
+    Give the expected number of kept units.
+
+    Equation (17)::
+
+        E[K] = M * (1 - p)
+
+    Parameters
+    ----------
+    M : int
+        Number of hidden units, at least 0.
+    p : float
+        The probability of dropping a unit, in [0, 1).
+
+    Returns
+    -------
+    float
+        The expected number, in units.
+
+    Raises
+    ------
+    TypeError
+        If `M` is not an integer or `p` not a real number.
+    ValueError
+        If `M` is negative or `p` outside [0, 1).
+    """
+    return require_size("M", M, low=0) * (1 - require_drop_probability(p))
+
+
+def kept_units_pmf(k, M, p):
+    r"""
+    Give the probability that exactly k of M units are kept.
+
+    Equation (19)::
+
+        P(K = k) = binom(M, k) * (1 - p)**k * p**(M - k)
+
+    Parameters
+    ----------
+    k : int or numpy.ndarray of int
+        Numbers of kept units; a number outside 0..M has probability 0.
+    M : int
+        Number of hidden units, at least 0.
+    p : float
+        The probability of dropping a unit, in [0, 1).
+
+    Returns
+    -------
+    float or numpy.ndarray
+        Probabilities (float64), of the shape of `k`.
+
+    Raises
+    ------
+    TypeError
+        If `k` or `M` is not an integer, or `p` not a real number.
+    ValueError
+        If `M` is negative or `p` outside [0, 1).
+
+    Notes
+    -----
+    Evaluated by the saddle-point form of Loader (2000): the factorials of (19) overflow, and
+    differences of their logarithms lose all the digits that the large terms share.
+
+    Examples
+    --------
+    >>> kept_units_pmf(np.arange(3), M=2, p=0.5)
+    array([0.25, 0.5 , 0.25])
+    """
+    k = require_counts("k", k)
+    M = require_size("M", M, low=0)
+    p = require_drop_probability(p)
+    pmf = np.zeros(k.shape)
+    pmf[k == M] = math.exp(M * math.log1p(-p))
+    pmf[k == 0] = p**M
+    inside = (k > 0) & (k < M) & (p > 0)
+    kept = k[inside]
+    dropped = M - kept
+    exponent = (
+        _stirling_error(np.array([M]))
+        - _stirling_error(kept)
+        - _stirling_error(dropped)
+        - _deviance(kept, M * (1 - p))
+        - _deviance(dropped, M * p)
+    )
+    pmf[inside] = np.exp(exponent) * np.sqrt(M / (2 * math.pi * kept * dropped))
+    return pmf[()]
+
+
+def poisson_pmf(k, lam):
+    r"""
+    Give the Poisson probabilities: the limit of the kept count, and its law at a Poisson width.
+
+    Equations (24), (26) and (33)::
+
+        P(K = k) = lam**k * exp(-lam) / k!
+
+    Parameters
+    ----------
+    k : int or numpy.ndarray of int
+        Counts; a negative one has probability 0.
+    lam : float
+        The mean count, at least 0.
+
+    Returns
+    -------
+    float or numpy.ndarray
+        Probabilities (float64), of the shape of `k`.
+
+    Raises
+    ------
+    TypeError
+        If `k` is not an integer or `lam` not a real number.
+    ValueError
+        If `lam` is negative or not finite.
+
+    Examples
+    --------
+    >>> poisson_pmf(np.arange(3), lam=1.0).round(4)
+    array([0.3679, 0.3679, 0.1839])
+    """
+    k = require_counts("k", k)
+    lam = require_real("lam", lam, low=0)
+    pmf = np.zeros(k.shape)
+    pmf[k == 0] = math.exp(-lam)
+    inside = (k > 0) & (lam > 0)
+    count = k[inside]
+    exponent = -_stirling_error(count) - _deviance(count, lam)
+    pmf[inside] = np.exp(exponent) / np.sqrt(2 * math.pi * count)
+    return pmf[()]
+
+
+def poisson_limit_distance(M, lam):
+    r"""
+    Give the total variation distance between Binomial(M, lam / M) and Poisson(lam).
+
+    The distance that (25) says goes to zero::
+
+        d = 1/2 * sum over k of |P(K_M = k) - lam**k * exp(-lam) / k!|
+
+    Parameters
+    ----------
+    M : int
+        Number of hidden units, at least 1.
+    lam : float
+        The expected number of kept units, in (0, M].
+
+    Returns
+    -------
+    float
+        A probability: the largest error of the limit on any event.
+
+    Raises
+    ------
+    TypeError
+        If `M` is not an integer or `lam` not a real number.
+    ValueError
+        If `M` is below 1 or `lam` outside (0, M].
+    """
+    M = require_size("M", M)
+    lam = require_real("lam", lam, low=0, high=M, open_low=True)
+    k = np.arange(M + 1)
+    # Both sum to 1, so the parts where the binomial is larger make half of the sum. Beyond M
+    # the binomial is 0, hence never larger.
+    excess = kept_units_pmf(k, M, 1 - lam / M) - poisson_pmf(k, lam)
+    return float(excess[excess > 0].sum())
+
+
+def poisson_limit_bound(M, lam):
+    r"""
+    Bound the distance of the kept count's law from its Poisson limit.
+
+    Equation (25)::
+
+        d <= (1 - exp(-lam)) * lam / M
+
+    Parameters
+    ----------
+    M : int
+        Number of hidden units, at least 1.
+    lam : float
+        The expected number of kept units, in (0, M].
+
+    Returns
+    -------
+    float
+        The bound on the total variation distance.
+
+    Raises
+    ------
+    TypeError
+        If `M` is not an integer or `lam` not a real number.
+    ValueError
+        If `M` is below 1 or `lam` outside (0, M].
+
+    Notes
+    -----
+    Source: Barbour and Hall (1984), equation (1.1) with equal probabilities.
+    """
+    M = require_size("M", M)
+    lam = require_real("lam", lam, low=0, high=M, open_low=True)
+    return -math.expm1(-lam) * lam / M
+
+
+def poisson_width_pmf(k, lam, p):
+    r"""
+    Give the law of the number of kept units when the width itself is Poisson.
+
+    Equation (33)::
+
+        K ~ Poisson(lam * (1 - p))
+
+    Parameters
+    ----------
+    k : int or numpy.ndarray of int
+        Numbers of kept units.
+    lam : float
+        The mean width, at least 0.
+    p : float
+        The probability of dropping a unit, in [0, 1).
+
+    Returns
+    -------
+    float or numpy.ndarray
+        Probabilities (float64), of the shape of `k`.
+
+    Raises
+    ------
+    TypeError
+        If `k` is not an integer, or `lam` or `p` not a real number.
+    ValueError
+        If `lam` is negative or `p` outside [0, 1).
+    """
+    lam = require_real("lam", lam, low=0)
+    return poisson_pmf(k, lam * (1 - require_drop_probability(p)))
+
+
+# log(n!) - log(sqrt(2 pi n) (n / e)^n) for n = 1..15, where the series below is not yet exact.
+_SMALL_STIRLING_ERRORS = np.array(
+    [math.nan]
+    + [
+        math.log(math.factorial(n) / n**n * math.exp(n) / math.sqrt(2 * math.pi * n))
+        for n in range(1, 16)
+    ]
+)
+
+
+def _stirling_error(n):
+    """Give the error of Stirling's formula for log(n!), n >= 1, to full precision (Loader 2000)."""
+    x = 1 / n.astype(float) ** 2
+    series = (1 / 12 - x * (1 / 360 - x * (1 / 1260 - x * (1 / 1680 - x / 1188)))) / n
+    return np.where(n < 16, _SMALL_STIRLING_ERRORS[np.minimum(n, 15)], series)
+
+
+def _deviance(x, mean):
+    """Give x log(x / mean) + mean - x without cancellation near x = mean (Loader 2000)."""
+    v = (x - mean) / (x + mean)
+    odd = np.arange(3, 21, 2).reshape(-1, *[1] * np.ndim(v))
+    near = (x - mean) * v + 2 * x * (v**odd / odd).sum(axis=0)
+    return np.where(np.abs(v) < 0.1, near, x * np.log(x / mean) + mean - x)

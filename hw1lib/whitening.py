@@ -1,0 +1,473 @@
+"""Batch norm with the full covariance: symmetric (ZCA) whitening, its gradient, Newton's way."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from hw1lib._arguments import (
+    require_array,
+    require_batch,
+    require_cache,
+    require_real,
+    require_size,
+)
+
+
+class InverseRootCache(NamedTuple):
+    """The eigenvalues of sigma + eps I, (M,), and the eigenvectors, (M, M), one a column."""
+
+    eigenvalues: np.ndarray
+    U: np.ndarray
+
+
+class NewtonCache(NamedTuple):
+    """The iterates P_0 .. P_T, each (M, M), the scaled matrix S, (M, M), and its trace before."""
+
+    iterates: list
+    S: np.ndarray
+    trace: float
+
+
+class WhiteningCache(NamedTuple):
+    """What the backward pass needs.
+
+    C is (B, M), the centred input; root is (M, M), the inverse root of the covariance, and
+    root_cache that of its own forward pass; gamma and mean are (M,), sigma is (M, M).
+    """
+
+    C: np.ndarray
+    root: np.ndarray
+    root_cache: InverseRootCache | NewtonCache
+    gamma: np.ndarray
+    mean: np.ndarray
+    sigma: np.ndarray
+
+
+def inverse_root_forward(sigma, eps=0.0):
+    r"""
+    Take the symmetric inverse square root of a covariance matrix.
+
+    The root in (81), by the eigendecomposition::
+
+        sigma + eps * I = U @ diag(lam) @ U.T
+        root = U @ diag(1 / sqrt(lam)) @ U.T
+
+    Parameters
+    ----------
+    sigma : numpy.ndarray, shape (M, M)
+        A symmetric matrix without negative eigenvalues.
+    eps : float, default 0
+        Added to every eigenvalue, at least 0.
+
+    Returns
+    -------
+    root : numpy.ndarray, shape (M, M)
+        Symmetric, with root @ (sigma + eps * I) @ root = I.
+    cache : InverseRootCache
+        What `inverse_root_backward` needs.
+
+    Raises
+    ------
+    TypeError
+        If `sigma` is not a NumPy array of float32 or float64.
+    ValueError
+        If `sigma` is not square, symmetric and finite, has a negative eigenvalue, or is singular
+        while `eps` is 0.
+    """
+    _require_symmetric("sigma", sigma)
+    eps = require_real("eps", eps, low=0)
+    lam, U = np.linalg.eigh(sigma)
+    # An eigenvalue that is 0 in exact arithmetic comes out as rounding noise of either sign.
+    noise = len(sigma) * np.finfo(sigma.dtype).eps * max(lam[-1], 0)
+    if lam[0] < -10 * noise:
+        raise ValueError(f"sigma must have no negative eigenvalue, got {lam[0]:.3g}")
+    if eps == 0 and lam[0] <= noise:
+        raise ValueError(
+            f"sigma must be positive definite where eps is 0, got the eigenvalue {lam[0]:.3g}; "
+            "a batch of B samples gives rank at most B - 1"
+        )
+    lam = np.maximum(lam, 0) + eps
+    return (U / np.sqrt(lam)) @ U.T, InverseRootCache(lam, U)
+
+
+def inverse_root_backward(droot, cache):
+    r"""
+    Send a gradient back through the symmetric inverse square root.
+
+    In the eigenbasis, with the divided difference of lam**(-1/2) written so that it has no
+    difference left in it::
+
+        K[a, b] = -1 / (r[a] * r[b] * (r[a] + r[b]))        r = sqrt(lam)
+        dsigma = U @ (K * (U.T @ sym(droot) @ U)) @ U.T
+
+    Parameters
+    ----------
+    droot : numpy.ndarray, shape (M, M)
+        Gradient of the loss with respect to the root.
+    cache : InverseRootCache
+        From `inverse_root_forward`.
+
+    Returns
+    -------
+    numpy.ndarray, shape (M, M)
+        Symmetric gradient with respect to `sigma`.
+
+    Raises
+    ------
+    TypeError
+        If an argument has the wrong type or dtype.
+    ValueError
+        If the shape is not that of the root or an entry is not finite.
+
+    Notes
+    -----
+    The usual form divides by lam[a] - lam[b] and fails at equal eigenvalues; at a = b this one
+    is the derivative -1/2 * lam**(-3/2) itself.
+    """
+    lam, U = require_cache(cache, InverseRootCache)
+    require_array("droot", droot, shape=U.shape, dtype=U.dtype)
+    r = np.sqrt(lam)
+    K = -1 / (np.outer(r, r) * np.add.outer(r, r))
+    return U @ (K * (U.T @ _sym(droot) @ U)) @ U.T
+
+
+def newton_inverse_root_forward(sigma, eps=0.0, steps=5):
+    r"""
+    Approach the inverse square root by Newton's iteration, with matrix products only.
+
+    Divided by its trace, sigma has eigenvalues in (0, 1], where the iteration converges::
+
+        S = (sigma + eps * I) / t        t = trace(sigma + eps * I)
+        P_0 = I        P_k = (3 * P_{k-1} - P_{k-1}**3 @ S) / 2        root = P_steps / sqrt(t)
+
+    Parameters
+    ----------
+    sigma : numpy.ndarray, shape (M, M)
+        A symmetric matrix without negative eigenvalues.
+    eps : float, default 0
+        Added to the diagonal, at least 0.
+    steps : int, default 5
+        Number of iterations, at least 1.
+
+    Returns
+    -------
+    root : numpy.ndarray, shape (M, M)
+        The approximation; small eigenvalues are approached from below, slowly.
+    cache : NewtonCache
+        What `newton_inverse_root_backward` needs.
+
+    Raises
+    ------
+    TypeError
+        If `sigma` is not a NumPy array of float32 or float64, or `steps` is not an integer.
+    ValueError
+        If `sigma` is not square, symmetric and finite, or its trace plus M * eps is not positive.
+
+    Notes
+    -----
+    Source: Huang et al. (2019), algorithm 1.
+    """
+    _require_symmetric("sigma", sigma)
+    steps = require_size("steps", steps)
+    identity = np.eye(len(sigma), dtype=sigma.dtype)
+    S = sigma + require_real("eps", eps, low=0) * identity
+    trace = float(np.trace(S))
+    if trace <= 0:
+        raise ValueError(f"sigma + eps * I must have a positive trace, got {trace:.3g}")
+    S /= trace
+    iterates = [identity]
+    for _ in range(steps):
+        P = iterates[-1]
+        iterates.append((3 * P - P @ P @ P @ S) / 2)
+    return iterates[-1] / trace**0.5, NewtonCache(iterates, S, trace)
+
+
+def newton_inverse_root_backward(droot, cache):
+    r"""
+    Send a gradient back through the steps of Newton's iteration.
+
+    For each step, in reverse, with the product rule on P @ P @ P @ S::
+
+        dS -= (P @ P @ P).T @ dP / 2
+        dP <- 3/2 * dP - (dP @ (P @ P @ S).T + P.T @ dP @ (P @ S).T + (P @ P).T @ dP @ S.T) / 2
+
+    then through S = (sigma + eps * I) / t and root = P / sqrt(t), where t depends on sigma too.
+
+    Parameters
+    ----------
+    droot : numpy.ndarray, shape (M, M)
+        Gradient of the loss with respect to the root.
+    cache : NewtonCache
+        From `newton_inverse_root_forward`.
+
+    Returns
+    -------
+    numpy.ndarray, shape (M, M)
+        Symmetric gradient with respect to `sigma`.
+
+    Raises
+    ------
+    TypeError
+        If an argument has the wrong type or dtype.
+    ValueError
+        If the shape is not that of the root or an entry is not finite.
+    """
+    iterates, S, trace = require_cache(cache, NewtonCache)
+    require_array("droot", droot, shape=S.shape, dtype=S.dtype)
+    # The iterates are polynomials in S, so all of them are symmetric.
+    dP = _sym(droot) / trace**0.5
+    dtrace = -np.sum(dP * iterates[-1]) / (2 * trace)
+    dS = np.zeros_like(S)
+    for P in reversed(iterates[:-1]):
+        PP, PS = P @ P, P @ S
+        dS -= PP @ P @ dP / 2
+        dP = (3 * dP - dP @ S @ PP - P @ dP @ PS.T - PP @ dP @ S) / 2
+    dtrace -= np.sum(dS * S) / trace
+    return _sym(dS) / trace + dtrace * np.eye(len(S), dtype=S.dtype)
+
+
+def whitening_forward(Y, gamma, beta, eps=1e-5):
+    r"""
+    Center the batch, make its covariance the identity, then scale and shift each feature.
+
+    Equations (79) to (83)::
+
+        mu = mean(Y)        C = Y - mu        sigma = C.T @ C / B
+        Y_hat = gamma * (C @ inverse_root(sigma + eps * I)) + beta
+
+    Parameters
+    ----------
+    Y : numpy.ndarray, shape (B, M)
+        Pre-activations, one sample a row, with B of at least 2.
+    gamma : numpy.ndarray, shape (M,)
+        Scale of each whitened feature.
+    beta : numpy.ndarray, shape (M,)
+        Shift of each whitened feature.
+    eps : float, default 1e-5
+        Added to every eigenvalue of the covariance, at least 0, in squared units of `Y`.
+
+    Returns
+    -------
+    Y_hat : numpy.ndarray, shape (B, M)
+        Output; for gamma = 1 its covariance has the eigenvalues lam / (lam + eps).
+    cache : WhiteningCache
+        What `whitening_backward` needs.
+
+    Raises
+    ------
+    TypeError
+        If an array is not a NumPy array of float32 or float64, or the dtypes differ.
+    ValueError
+        If a shape does not fit, an entry is not finite, B is 1, `eps` is negative, or `eps` is 0
+        and the covariance is singular (always so for B <= M).
+
+    Notes
+    -----
+    The symmetric root (ZCA) is one of many: R @ root whitens for every orthogonal R. It is the
+    one that moves the data least. Source: Huang et al. (2018).
+    """
+    return _whiten(Y, gamma, beta, inverse_root_forward, (eps,))
+
+
+def newton_whitening_forward(Y, gamma, beta, eps=1e-5, steps=5):
+    r"""
+    Whiten the batch approximately, with the inverse root from Newton's iteration.
+
+    As `whitening_forward`, with `newton_inverse_root_forward` in place of the
+    eigendecomposition::
+
+        Y_hat = gamma * (C @ newton_inverse_root(sigma + eps * I, steps)) + beta
+
+    Parameters
+    ----------
+    Y : numpy.ndarray, shape (B, M)
+        Pre-activations, one sample a row, with B of at least 2.
+    gamma : numpy.ndarray, shape (M,)
+        Scale of each whitened feature.
+    beta : numpy.ndarray, shape (M,)
+        Shift of each whitened feature.
+    eps : float, default 1e-5
+        Added to the diagonal of the covariance, at least 0, in squared units of `Y`.
+    steps : int, default 5
+        Number of iterations, at least 1.
+
+    Returns
+    -------
+    Y_hat : numpy.ndarray, shape (B, M)
+        Output; directions of small variance stay below unit variance.
+    cache : WhiteningCache
+        What `whitening_backward` needs.
+
+    Raises
+    ------
+    TypeError
+        If an array is not a NumPy array of float32 or float64, the dtypes differ, or `steps` is
+        not an integer.
+    ValueError
+        If a shape does not fit, an entry is not finite, B is 1, `eps` is negative, `steps` is
+        below 1, or `eps` is 0 and the batch is constant.
+
+    Notes
+    -----
+    Source: Huang et al. (2019).
+    """
+    return _whiten(Y, gamma, beta, newton_inverse_root_forward, (eps, steps))
+
+
+def whitening_backward(dY_hat, cache):
+    r"""
+    Give the gradients of either whitening with respect to the input, the scale and the shift.
+
+    With T the gradient at the whitened batch and sums and means over the batch::
+
+        T = dY_hat * gamma
+        dsigma = inverse_root_backward(C.T @ T)
+        dC = T @ root + 2 / B * C @ dsigma
+        dY = dC - mean(dC)
+        dgamma = sum(dY_hat * (C @ root))        dbeta = sum(dY_hat)
+
+    Parameters
+    ----------
+    dY_hat : numpy.ndarray, shape (B, M)
+        Gradient of the loss with respect to the output.
+    cache : WhiteningCache
+        From `whitening_forward` or `newton_whitening_forward`.
+
+    Returns
+    -------
+    dY : numpy.ndarray, shape (B, M)
+        Gradient with respect to `Y`, through the data, the mean and the covariance.
+    dgamma : numpy.ndarray, shape (M,)
+        Gradient with respect to `gamma`.
+    dbeta : numpy.ndarray, shape (M,)
+        Gradient with respect to `beta`.
+
+    Raises
+    ------
+    TypeError
+        If an argument has the wrong type or dtype.
+    ValueError
+        If the shape is not that of the output or an entry is not finite.
+
+    Notes
+    -----
+    At M = 1 the gradient is that of batch norm, (78). The homework does not derive it.
+    """
+    C, root, root_cache, gamma, _, _ = require_cache(cache, WhiteningCache)
+    require_array("dY_hat", dY_hat, shape=C.shape, dtype=C.dtype)
+    exact = isinstance(root_cache, InverseRootCache)
+    root_backward = inverse_root_backward if exact else newton_inverse_root_backward
+    T = dY_hat * gamma
+    dsigma = root_backward(C.T @ T, root_cache)
+    dC = T @ root + (2 / len(C)) * (C @ dsigma)
+    return dC - dC.mean(axis=0), np.sum(dY_hat * (C @ root), axis=0), np.sum(dY_hat, axis=0)
+
+
+def pca_whitening_forward(Y, gamma, beta, eps=1e-5):
+    r"""
+    Whiten the batch in the axes of its principal components, without turning back.
+
+    As `whitening_forward`, with another root of the same covariance::
+
+        Y_hat = gamma * (C @ U @ diag(1 / sqrt(lam + eps))) + beta
+
+    Parameters
+    ----------
+    Y : numpy.ndarray, shape (B, M)
+        Pre-activations, one sample a row, with B of at least 2.
+    gamma : numpy.ndarray, shape (M,)
+        Scale of each component.
+    beta : numpy.ndarray, shape (M,)
+        Shift of each component.
+    eps : float, default 1e-5
+        Added to every eigenvalue of the covariance, at least 0, in squared units of `Y`.
+
+    Returns
+    -------
+    numpy.ndarray, shape (B, M)
+        Output, components in the order of growing variance. Their order and signs change from
+        batch to batch: this is what makes training with it stall.
+
+    Raises
+    ------
+    TypeError
+        If an array is not a NumPy array of float32 or float64, or the dtypes differ.
+    ValueError
+        As for `whitening_forward`.
+
+    Notes
+    -----
+    Source: Huang et al. (2018), section 3.
+    """
+    _, cache = whitening_forward(Y, gamma, beta, eps)
+    lam, U = cache.root_cache
+    return gamma * (cache.C @ U / np.sqrt(lam)) + beta
+
+
+def whitening_inference(Y, gamma, beta, running_mean, running_root):
+    r"""
+    Apply whitening with a stored mean and a stored root: a fixed affine map.
+
+    Equation (83) with statistics from training::
+
+        Y_hat = gamma * ((Y - running_mean) @ running_root) + beta
+
+    Parameters
+    ----------
+    Y : numpy.ndarray, shape (B, M)
+        Pre-activations, one sample a row; here a single row is fine.
+    gamma : numpy.ndarray, shape (M,)
+        Scale of each whitened feature.
+    beta : numpy.ndarray, shape (M,)
+        Shift of each whitened feature.
+    running_mean : numpy.ndarray, shape (M,)
+        Mean of each feature from training.
+    running_root : numpy.ndarray, shape (M, M)
+        Inverse root from training, for instance of the running covariance.
+
+    Returns
+    -------
+    numpy.ndarray, shape (B, M)
+        The output for each sample, whatever else is in the batch.
+
+    Raises
+    ------
+    TypeError
+        If an array is not a NumPy array of float32 or float64, or the dtypes differ.
+    ValueError
+        If a shape does not fit or an entry is not finite.
+    """
+    require_array("Y", Y, ndim=2)
+    M = Y.shape[1]
+    for name, value in (("gamma", gamma), ("beta", beta), ("running_mean", running_mean)):
+        require_array(name, value, shape=(M,), dtype=Y.dtype)
+    require_array("running_root", running_root, shape=(M, M), dtype=Y.dtype)
+    return gamma * ((Y - running_mean) @ running_root) + beta
+
+
+def _whiten(Y, gamma, beta, root_forward, options):
+    require_batch("Y", Y)
+    require_array("gamma", gamma, shape=Y.shape[1:], dtype=Y.dtype)
+    require_array("beta", beta, shape=Y.shape[1:], dtype=Y.dtype)
+    mean = Y.mean(axis=0)
+    C = Y - mean
+    sigma = C.T @ C / len(C)
+    root, root_cache = root_forward(sigma, *options)
+    cache = WhiteningCache(C, root, root_cache, gamma.copy(), mean, sigma)
+    return gamma * (C @ root) + beta, cache
+
+
+def _require_symmetric(name, value):
+    require_array(name, value, ndim=2)
+    if value.shape[0] != value.shape[1]:
+        raise ValueError(f"{name} must be square, got shape {value.shape}")
+    tolerance = 100 * np.finfo(value.dtype).eps * np.abs(value).max()
+    if np.abs(value - value.T).max() > tolerance:
+        raise ValueError(
+            f"{name} must be symmetric, got {name} - {name}.T up to "
+            f"{np.abs(value - value.T).max():.3g}"
+        )
+
+
+def _sym(A):
+    return (A + A.T) / 2
