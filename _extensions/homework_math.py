@@ -49,9 +49,7 @@ class Katex:
     def render(self, latex, display):
         """Return HTML with MathML beside it; raise quickjs.JSException if it does not parse."""
         options = {"displayMode": display, "strict": "error", "macros": self.macros}
-        return self.engine.eval(
-            f"katex.renderToString({json.dumps(latex)}, {json.dumps(options)})"
-        )
+        return self.engine.eval(f"katex.renderToString({json.dumps(latex)}, {json.dumps(options)})")
 
 
 def render(translator, node, display):

@@ -118,8 +118,9 @@ def require_size(name, value, *, low=1):
 
 def require_counts(name, value):
     """Return `value` as an int64 array if it is an integer or an array of integers."""
+    plain = isinstance(value, (int, np.integer, range)) or type(value) is np.ndarray
     counts = np.asarray(value)
-    if not isinstance(value, (int, np.integer, np.ndarray, range)) or counts.dtype.kind not in "iu":
+    if not plain or counts.dtype.kind not in "iu":
         raise TypeError(f"{name} must be an integer or an array of integers, got {_kind(value)}")
     return counts.astype(np.int64)
 

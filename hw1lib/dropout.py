@@ -289,21 +289,7 @@ def kept_units_pmf(k, M, p):
     k = require_counts("k", k)
     M = require_size("M", M, low=0)
     p = require_drop_probability(p)
-    pmf = np.zeros(k.shape)
-    pmf[k == M] = math.exp(M * math.log1p(-p))
-    pmf[k == 0] = p**M
-    inside = (k > 0) & (k < M) & (p > 0)
-    kept = k[inside]
-    dropped = M - kept
-    exponent = (
-        _stirling_error(np.array([M]))
-        - _stirling_error(kept)
-        - _stirling_error(dropped)
-        - _deviance(kept, M * (1 - p))
-        - _deviance(dropped, M * p)
-    )
-    pmf[inside] = np.exp(exponent) * np.sqrt(M / (2 * math.pi * kept * dropped))
-    return pmf[()]
+    return _binomial_pmf(k, M, 1 - p, p)
 
 
 def poisson_pmf(k, lam):
@@ -381,7 +367,9 @@ def poisson_limit_distance(M, lam):
     k = np.arange(M + 1)
     # Both sum to 1, so the parts where the binomial is larger make half of the sum. Beyond M
     # the binomial is 0, hence never larger.
-    excess = kept_units_pmf(k, M, 1 - lam / M) - poisson_pmf(k, lam)
+    # q is passed beside p: 1 - (1 - lam / M) has lost the last digits of lam / M.
+    q = lam / M
+    excess = _binomial_pmf(k, M, q, 1 - q) - poisson_pmf(k, lam)
     return float(excess[excess > 0].sum())
 
 
@@ -452,6 +440,21 @@ def poisson_width_pmf(k, lam, p):
     """
     lam = require_real("lam", lam, low=0)
     return poisson_pmf(k, lam * (1 - require_drop_probability(p)))
+
+
+def _binomial_pmf(k, M, q, p):
+    """Give P(K = k) at the keep probability q = 1 - p; both come in, each to full precision."""
+    pmf = np.zeros(k.shape)
+    # The smaller of p and q is the precise one.
+    pmf[k == M] = q**M if q < 0.5 else math.exp(M * math.log1p(-p))
+    pmf[k == 0] = p**M if p < 0.5 else math.exp(M * math.log1p(-q))
+    inside = (k > 0) & (k < M) & (p > 0)
+    kept = k[inside]
+    dropped = M - kept
+    errors = _stirling_error(np.array([M])) - _stirling_error(kept) - _stirling_error(dropped)
+    exponent = errors - _deviance(kept, M * q) - _deviance(dropped, M * p)
+    pmf[inside] = np.exp(exponent) * np.sqrt(M / (2 * math.pi * kept * dropped))
+    return pmf[()]
 
 
 # log(n!) - log(sqrt(2 pi n) (n / e)^n) for n = 1..15, where the series below is not yet exact.

@@ -39,8 +39,8 @@ def numerical_gradient(f, x, step=1e-5):
     x : numpy.ndarray
         Where to take the gradient, float64, of any shape.
     step : float, default 1e-5
-        Relative step, above 0. The error is about step**2 from the formula and 1e-16 / step
-        from rounding.
+        Relative step, at least 2.2e-16, so that x + h differs from x. The error is about
+        step**2 from the formula and 1e-16 / step from rounding.
 
     Returns
     -------
@@ -52,12 +52,12 @@ def numerical_gradient(f, x, step=1e-5):
     TypeError
         If `x` is not a float64 NumPy array, `f` is not callable, or its value is not a number.
     ValueError
-        If an entry of `x` or a value of `f` is not finite, or `step` is not above 0.
+        If an entry of `x` or a value of `f` is not finite, or `step` is too small.
 
     Notes
     -----
-    It calls `f` twice for every entry: use it to check a formula, not to train. `x` is copied,
-    so `f` may not change it.
+    It calls `f` twice for every entry: use it to check a formula, not to train. `f` gets a copy
+    of `x`, so it cannot change `x` itself.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def numerical_gradient(f, x, step=1e-5):
     if not callable(f):
         raise TypeError(f"f must be callable, got {type(f).__name__}")
     require_array("x", x, dtype=np.dtype(np.float64))
-    step = require_real("step", step, low=0, open_low=True)
+    step = require_real("step", step, low=np.finfo(float).eps)
     gradient = np.empty_like(x)
     for index in np.ndindex(x.shape):
         h = step * max(1.0, abs(x[index]))

@@ -289,7 +289,7 @@ def forward_second_moments(widths, stds, input_second_moment=1.0, kept=0.5):
     """
     widths, variances, kept = _require_layers(widths, stds, kept)
     start = require_real("input_second_moment", input_second_moment, low=0)
-    return start * np.cumprod(np.append(1.0, kept * widths[:-1] * variances))
+    return np.cumprod(np.append(start, kept * widths[:-1] * variances))
 
 
 def backward_second_moments(widths, stds, output_second_moment=1.0, kept=0.5):
@@ -326,9 +326,9 @@ def backward_second_moments(widths, stds, output_second_moment=1.0, kept=0.5):
 
     Notes
     -----
-    Exact over the input, i = 0, for a gradient at the top that is isotropic and independent of
-    the network; for i >= 1 multiply by `alive_probability`. Source: He et al. (2015),
-    section 2.2, where the factor is the fan-out.
+    Exact for i = 0, the input, if the gradient at the top is isotropic and independent of the
+    network; for a hidden ReLU layer, 0 < i < L, multiply by `alive_probability`.
+    Source: He et al. (2015), section 2.2, where the factor is the fan-out.
 
     Examples
     --------
@@ -337,7 +337,7 @@ def backward_second_moments(widths, stds, output_second_moment=1.0, kept=0.5):
     """
     widths, variances, kept = _require_layers(widths, stds, kept)
     start = require_real("output_second_moment", output_second_moment, low=0)
-    return start * np.cumprod(np.append(1.0, (kept * widths[1:] * variances)[::-1]))[::-1]
+    return np.cumprod(np.append(start, (kept * widths[1:] * variances)[::-1]))[::-1]
 
 
 def alive_probability(widths):
@@ -390,8 +390,13 @@ def _require_fans(shape):
     return tuple(require_size("shape", n) for n in shape)
 
 
+def _is_sequence(value):
+    # An array without axes has no length.
+    return isinstance(value, (list, tuple, range)) or (type(value) is np.ndarray and value.ndim > 0)
+
+
 def _require_widths(widths):
-    if not isinstance(widths, (list, tuple, np.ndarray, range)):
+    if not _is_sequence(widths):
         raise TypeError(f"widths must be a sequence of integers, got {type(widths).__name__}")
     if len(widths) < 2:
         raise ValueError(f"widths must hold D_0 and at least one layer, got {len(widths)} widths")
@@ -403,7 +408,7 @@ def _require_layers(widths, stds, kept):
     layers = len(widths) - 1
     kept = [kept] * layers if isinstance(kept, numbers.Real) else kept
     for name, values in (("stds", stds), ("kept", kept)):
-        if not isinstance(values, (list, tuple, np.ndarray)):
+        if not _is_sequence(values):
             raise TypeError(f"{name} must be a sequence of numbers, got {type(values).__name__}")
         if len(values) != layers:
             raise ValueError(

@@ -331,7 +331,9 @@ def softmax_cross_entropy_forward(Z, targets):
     if np.abs(sums - 1).max() > 1e-5:
         worst = sums[np.abs(sums - 1).argmax()]
         raise ValueError(f"targets must sum to 1 in each row, got a row that sums to {worst}")
-    losses = np.sum(targets * (logsumexp(Z)[:, None] - Z), axis=1)
+    # With the top at 0 first: next to a logit of 1e4, the loss would keep 12 decimals only.
+    shifted = Z - Z.max(axis=1, keepdims=True)
+    losses = np.sum(targets * (logsumexp(shifted)[:, None] - shifted), axis=1)
     return losses, SoftmaxCrossEntropyCache(softmax(Z), targets.copy())
 
 

@@ -11,6 +11,7 @@ from hw1lib._arguments import (
     require_real,
     require_size,
 )
+from hw1lib.batchnorm import _center
 
 
 class InverseRootCache(NamedTuple):
@@ -127,8 +128,10 @@ def inverse_root_backward(droot, cache):
     lam, U = require_cache(cache, InverseRootCache)
     require_array("droot", droot, shape=U.shape, dtype=U.dtype)
     r = np.sqrt(lam)
-    K = -1 / (np.outer(r, r) * np.add.outer(r, r))
-    return U @ (K * (U.T @ _sym(droot) @ U)) @ U.T
+    A = U.T @ _sym(droot) @ U
+    # One division at a time: the product of the three roots, K's denominator, underflows (or
+    # overflows) long before the quotient does.
+    return U @ (-A / r / r[:, None] / np.add.outer(r, r)) @ U.T
 
 
 def newton_inverse_root_forward(sigma, eps=0.0, steps=5):
@@ -165,7 +168,8 @@ def newton_inverse_root_forward(sigma, eps=0.0, steps=5):
 
     Notes
     -----
-    Source: Huang et al. (2019), algorithm 1.
+    A negative eigenvalue makes the iteration diverge. It is not looked for: that would take the
+    eigendecomposition that the iteration avoids. Source: Huang et al. (2019), algorithm 1.
     """
     _require_symmetric("sigma", sigma)
     steps = require_size("steps", steps)
@@ -449,8 +453,7 @@ def _whiten(Y, gamma, beta, root_forward, options):
     require_batch("Y", Y)
     require_array("gamma", gamma, shape=Y.shape[1:], dtype=Y.dtype)
     require_array("beta", beta, shape=Y.shape[1:], dtype=Y.dtype)
-    mean = Y.mean(axis=0)
-    C = Y - mean
+    mean, C = _center(Y)
     sigma = C.T @ C / len(C)
     root, root_cache = root_forward(sigma, *options)
     cache = WhiteningCache(C, root, root_cache, gamma.copy(), mean, sigma)

@@ -1,0 +1,55 @@
+# The verbs of the project. Each makes what it needs, and only what has changed.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+NOTEBOOKS := $(shell find chapters -name '*.ipynb' -not -path '*/.*')
+SITE := _build/html/index.html
+
+.DEFAULT_GOAL := help
+.PHONY: help book serve test check format run lock clean
+
+help: ## Say what each verb does.
+	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' $(MAKEFILE_LIST)
+
+# The stamp lies inside the environment: a new environment has none, so everything is installed.
+$(INSTALLED): requirements.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+book: $(INSTALLED) ## Build the site, warnings as errors, and print where it is.
+	@# A second build would not repeat the warnings of a failed one: forget what it has read.
+	@$(BIN)/jupyter-book build . -n -W --keep-going -q --builder html > _build.log 2>&1 \
+	  || { cat _build.log; rm -rf _build _build.log; exit 1; }
+	@rm -f _build.log
+	@echo "The book is at file://$(CURDIR)/$(SITE)"
+
+serve: book ## Show the site on localhost:8000.
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000
+
+test: $(INSTALLED) ## Run every notebook and every test.
+	$(BIN)/python -m pytest -n auto --dist loadscope -q
+
+check: $(INSTALLED) ## Lint modules and notebooks, their format, and the docstrings.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/numpydoc lint $(wildcard hw1lib/*.py)
+
+format: $(INSTALLED) ## Put modules and notebooks into their format.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+run: $(INSTALLED) ## Execute all notebooks again, in place, without timing metadata.
+	$(BIN)/jupyter nbconvert --to notebook --inplace --execute \
+	  --ExecutePreprocessor.record_timing=False $(NOTEBOOKS)
+
+lock: $(INSTALLED) ## Pin what is installed now in requirements.txt.
+	$(BIN)/python -m pip install --quiet --upgrade --upgrade-strategy eager '.[dev]' torch==2.13.0
+	{ echo '-e .'; $(BIN)/python -m pip freeze --exclude hw1lib; } | sed 's/+cpu$$//' > requirements.new
+	mv requirements.new requirements.txt
+
+clean: ## Remove everything that the verbs have made.
+	rm -rf $(VENV) _build .pytest_cache .ruff_cache *.egg-info chapters/generated
+	find . -name __pycache__ -prune -exec rm -rf {} +

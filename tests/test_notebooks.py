@@ -1,0 +1,195 @@
+"""The rules that every notebook keeps, so that nbval checks all of it and a page reads well."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted(
+    path for path in (ROOT / "chapters").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts
+)
+MAX_LINES = 15
+MIN_WORDS_FOR_A_LINE = 10
+MAX_IGNORED_SHARE = 0.03
+TAGS = {"hide-input", "hide-output", "hide-cell", "remove-input", "remove-cell", "remove-output"}
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def prose(notebook):
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def draws(cell):
+    return any("image/svg+xml" in output.get("data", {}) for output in cell.outputs)
+
+
+def is_ignored(cell):
+    tags = set(cell.metadata.get("tags", []))
+    by_tag = any(tag.startswith("nbval") or tag == "raises-exception" for tag in tags)
+    return by_tag or re.search(r"#\s*(?:NBVAL|PYTEST_VALIDATE)", cell.source) is not None
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def notebook(request):
+    return read(request.param)
+
+
+def test_every_notebook_is_in_the_table_of_contents_once():
+    text = (ROOT / "_toc.yml").read_text(encoding="utf-8")
+
+    def files(node):
+        if isinstance(node, dict):
+            yield from [node["file"]] if "file" in node else []
+            node = list(node.values())
+        for child in node if isinstance(node, list) else []:
+            yield from files(child)
+
+    listed = [name for name in files(yaml.safe_load(text)) if (ROOT / f"{name}.ipynb").exists()]
+    written = [path.relative_to(ROOT).with_suffix("").as_posix() for path in NOTEBOOKS]
+    assert sorted(listed) == sorted(written)
+
+
+def test_each_notebook_is_valid(notebook):
+    nbformat.validate(notebook)
+
+
+def test_all_cells_were_executed_once_from_top_to_bottom(notebook):
+    # nbval skips a cell without an execution count and reports that it passed.
+    counts = [cell.execution_count for cell in code_cells(notebook)]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+def test_no_cell_is_empty(notebook):
+    assert all(cell.source.strip() for cell in notebook.cells)
+
+
+def test_no_timing_metadata_is_stored(notebook):
+    assert "execution" not in {key for cell in notebook.cells for key in cell.metadata}
+
+
+def test_no_output_is_an_error_or_a_warning(notebook):
+    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
+    assert not [output for output in outputs if output.output_type == "error"]
+    assert not [output.text for output in outputs if output.get("name") == "stderr"]
+
+
+def test_few_cells_are_ignored_by_nbval_and_each_says_why():
+    cells = [cell for path in NOTEBOOKS for cell in code_cells(read(path))]
+    ignored = [cell for cell in cells if is_ignored(cell)]
+    assert len(ignored) <= MAX_IGNORED_SHARE * len(cells)
+    assert all(cell.metadata.get("nbval_reason") for cell in ignored)
+
+
+def test_cells_have_only_tags_that_the_book_knows(notebook):
+    tags = {tag for cell in notebook.cells for tag in cell.metadata.get("tags", [])}
+    assert tags <= TAGS
+
+
+def test_figures_are_drawings_that_the_comparison_understands(notebook):
+    kinds = {
+        kind
+        for cell in code_cells(notebook)
+        for out in cell.outputs
+        for kind in out.get("data", {})
+    }
+    assert not kinds & {"image/png", "image/jpeg"}
+
+
+def test_every_page_has_a_figure(notebook):
+    assert any(draws(cell) for cell in code_cells(notebook))
+
+
+def test_every_figure_has_an_alternative_text_and_a_caption_of_its_own():
+    figures = [cell for path in NOTEBOOKS for cell in code_cells(read(path)) if draws(cell)]
+    settings = [cell.metadata.get("mystnb", {}) for cell in figures]
+    texts = [setting.get("image", {}).get("alt", "") for setting in settings]
+    captions = [setting.get("figure", {}).get("caption", "") for setting in settings]
+    assert [text for text in texts if len(text.split()) < 8] == []
+    assert [caption for caption in captions if len(caption.split()) < 4] == []
+    assert len(set(texts)) == len(texts)
+
+
+def test_cells_that_draw_hide_their_source(notebook):
+    assert all(
+        "hide-input" in cell.metadata.get("tags", [])
+        for cell in code_cells(notebook)
+        if draws(cell)
+    )
+
+
+def test_cells_are_short(notebook):
+    assert [
+        cell.source for cell in code_cells(notebook) if len(cell.source.splitlines()) > MAX_LINES
+    ] == []
+
+
+def test_there_are_ten_words_of_prose_for_a_line_of_code(notebook):
+    words = len(re.sub(r"\$\$.*?\$\$", "", prose(notebook), flags=re.DOTALL).split())
+    visible = [
+        cell for cell in code_cells(notebook) if "hide-input" not in cell.metadata.get("tags", [])
+    ]
+    lines = [line for cell in visible for line in cell.source.splitlines() if line.strip(" )]}")]
+    assert words >= MIN_WORDS_FOR_A_LINE * len(lines)
+
+
+def test_every_output_is_read_by_a_sentence(notebook):
+    cells = notebook.cells
+    for cell, following in zip(cells, [*cells[1:], None], strict=True):
+        if cell.cell_type == "code" and cell.outputs:
+            assert following is not None, "the page ends with an output"
+            assert following.cell_type == "markdown" or draws(following), cell.source
+
+
+def test_the_page_describes_itself(notebook):
+    description = notebook.metadata["myst"]["html_meta"]["description"]
+    assert 50 <= len(description) <= 160
+
+
+def test_the_page_opens_with_its_goal_and_closes_with_a_summary(notebook):
+    text = prose(notebook)
+    assert re.match(r"(\([\w-]+\)=\n)?# \S", text)
+    assert re.search(r"\bminutes\b", text.partition("\n## ")[0])
+    assert "\n## Summary" in text
+
+
+def test_nothing_is_installed_downloaded_or_found_by_path(notebook):
+    code = "\n".join(cell.source for cell in code_cells(notebook))
+    assert not re.search(
+        r"pip install|conda install|sys\.path|urllib|requests\.|wget|curl|fetch_", code
+    )
+
+
+def test_torch_runs_on_one_thread(notebook):
+    code = "\n".join(cell.source for cell in code_cells(notebook))
+    assert "import torch" not in code or "torch.set_num_threads(1)" in code
+
+
+def test_randomness_is_seeded(notebook):
+    code = "\n".join(cell.source for cell in code_cells(notebook))
+    assert not re.search(r"np\.random\.(?!default_rng\(\d|Generator)|default_rng\(\)", code)
+
+
+def test_the_mathematics_is_plain_latex_that_every_viewer_knows(notebook):
+    text = prose(notebook)
+    assert not re.search(
+        r"\\mathbb\{?1|\\label|\\tag\b|\\begin\{(align\*?|multline|equation)\}", text
+    )
+    assert all(
+        line in ("$$",) or re.fullmatch(r"\$\$ \(eq-\d+[a-z]?\)", line)
+        for line in text.splitlines()
+        if line.startswith("$$")
+    )
+
+
+def test_prose_has_no_dash_chains(notebook):
+    assert "—" not in prose(notebook)
