@@ -451,7 +451,9 @@ def _binomial_pmf(k, M, q, p):
     inside = (k > 0) & (k < M) & (p > 0)
     kept = k[inside]
     dropped = M - kept
-    errors = _stirling_error(np.array([M])) - _stirling_error(kept) - _stirling_error(dropped)
+    errors = (
+        _stirling_error(np.array([max(M, 1)])) - _stirling_error(kept) - _stirling_error(dropped)
+    )
     exponent = errors - _deviance(kept, M * q) - _deviance(dropped, M * p)
     pmf[inside] = np.exp(exponent) * np.sqrt(M / (2 * math.pi * kept * dropped))
     return pmf[()]

@@ -92,7 +92,7 @@ def largest_difference(actual, expected):
     Parameters
     ----------
     actual : numpy.ndarray
-        What was computed.
+        What was computed, of any shape.
     expected : numpy.ndarray
         What it should be, of the same shape and dtype.
 

@@ -240,7 +240,7 @@ def kaiming_uniform(rng, shape, mode="fan_in", negative_slope=0.0, dtype=np.floa
 
     Notes
     -----
-    Source: torch.nn.init.kaiming_uniform_, the uniform form of He et al. (2015).
+    Source: ``torch.nn.init.kaiming_uniform_``, the uniform form of He et al. (2015).
     """
     return _draw_uniform(rng, shape, kaiming_std(shape, mode, negative_slope), dtype)
 

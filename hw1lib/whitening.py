@@ -169,7 +169,9 @@ def newton_inverse_root_forward(sigma, eps=0.0, steps=5):
     Notes
     -----
     A negative eigenvalue makes the iteration diverge. It is not looked for: that would take the
-    eigendecomposition that the iteration avoids. Source: Huang et al. (2019), algorithm 1.
+    eigendecomposition that the iteration avoids. Take no more steps than it needs to converge:
+    from then on rounding grows, for eigenvalues in the ratio c about (c + sqrt(c)) / 2-fold a
+    step. Source: Huang et al. (2019), algorithm 1.
     """
     _require_symmetric("sigma", sigma)
     steps = require_size("steps", steps)

@@ -143,11 +143,11 @@ def test_there_are_ten_words_of_prose_for_a_line_of_code(notebook):
 
 
 def test_every_output_is_read_by_a_sentence(notebook):
-    cells = notebook.cells
-    for cell, following in zip(cells, [*cells[1:], None], strict=True):
+    # A figure and its numbers, or two printed results, may be read together.
+    speaks = [cell.cell_type == "markdown" for cell in notebook.cells] + [False, False]
+    for i, cell in enumerate(notebook.cells):
         if cell.cell_type == "code" and cell.outputs:
-            assert following is not None, "the page ends with an output"
-            assert following.cell_type == "markdown" or draws(following), cell.source
+            assert speaks[i + 1] or speaks[i + 2], cell.source
 
 
 def test_the_page_describes_itself(notebook):
@@ -176,7 +176,7 @@ def test_torch_runs_on_one_thread(notebook):
 
 def test_randomness_is_seeded(notebook):
     code = "\n".join(cell.source for cell in code_cells(notebook))
-    assert not re.search(r"np\.random\.(?!default_rng\(\d|Generator)|default_rng\(\)", code)
+    assert not re.search(r"np\.random\.(?!default_rng|Generator)|default_rng\(\)", code)
 
 
 def test_the_mathematics_is_plain_latex_that_every_viewer_knows(notebook):
