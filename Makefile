@@ -6,6 +6,12 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 NOTEBOOKS := $(shell find chapters -name '*.ipynb' -not -path '*/.*')
 SITE := _build/html/index.html
+CONVERT := $(BIN)/jupyter nbconvert --to notebook --inplace
+# What an execution must not leave in a notebook: times, the Python version.
+STABLE := --ExecutePreprocessor.record_timing=False \
+  --ClearMetadataPreprocessor.enabled=True --ClearMetadataPreprocessor.clear_cell_metadata=False \
+  --ClearMetadataPreprocessor.preserve_nb_metadata_mask=kernelspec \
+  --ClearMetadataPreprocessor.preserve_nb_metadata_mask=myst
 
 .DEFAULT_GOAL := help
 .PHONY: help book serve test check format run lock clean
@@ -42,8 +48,9 @@ format: $(INSTALLED) ## Put modules and notebooks into their format.
 	$(BIN)/ruff format .
 
 run: $(INSTALLED) ## Execute all notebooks again, in place, without timing metadata.
-	$(BIN)/jupyter nbconvert --to notebook --inplace --execute \
-	  --ExecutePreprocessor.record_timing=False $(NOTEBOOKS)
+	$(CONVERT) --execute $(STABLE) $(NOTEBOOKS)
+	@# Printed text arrives in pieces that depend on the moment: join them.
+	$(CONVERT) --coalesce-streams $(NOTEBOOKS)
 
 lock: $(INSTALLED) ## Pin what is installed now in requirements.txt.
 	$(BIN)/python -m pip install --quiet --upgrade --upgrade-strategy eager '.[dev]' torch==2.13.0

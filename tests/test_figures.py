@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from conftest import Figure, figure_difference
+from nbval_figures import Figure, figure_difference
 
 ROOT = Path(__file__).parent.parent
 

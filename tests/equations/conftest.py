@@ -12,7 +12,7 @@ class Check:
         self.record = record
 
     def equal(self, actual, expected, rtol=1e-10, atol=0.0):
-        """Two arrays or numbers agree; the error is relative to the largest entry expected."""
+        """Compare arrays or numbers; the error is relative to the largest entry expected."""
         actual, expected = np.asarray(actual, dtype=float), np.asarray(expected, dtype=float)
         assert actual.shape == expected.shape
         np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol)
@@ -20,12 +20,12 @@ class Check:
         self.record("error", float(np.abs(actual - expected).max() / scale))
 
     def identity(self, left, right):
-        """Two symbolic expressions are the same."""
+        """Show that two symbolic expressions are the same."""
         assert sympy.simplify(left - right) == 0
         self.record("error", "exact")
 
     def sample(self, samples, expected, bound=4.0):
-        """The mean of independent samples (first axis) is as expected, within its noise."""
+        """Compare the mean of independent samples (first axis) with its expected value."""
         samples = np.asarray(samples, dtype=float)
         error = samples.std(axis=0, ddof=1) / len(samples) ** 0.5
         deviations = np.abs(samples.mean(axis=0) - expected) / error
