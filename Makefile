@@ -14,7 +14,7 @@ STABLE := --ExecutePreprocessor.record_timing=False \
   --ClearMetadataPreprocessor.preserve_nb_metadata_mask=myst
 
 .DEFAULT_GOAL := help
-.PHONY: help book serve test check format run lock clean
+.PHONY: help book serve test equations check format run lock clean
 
 help: ## Say what each verb does.
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ serve: book ## Show the site on localhost:8000.
 
 test: $(INSTALLED) ## Run every notebook and every test.
 	$(BIN)/python -m pytest -n auto --dist loadscope -q
+
+equations: $(INSTALLED) ## Run the checks of the equations and record what they measure.
+	$(BIN)/python -m pytest tests/equations -q --write-equations
 
 check: $(INSTALLED) ## Lint modules and notebooks, their format, and the docstrings.
 	$(BIN)/ruff check .

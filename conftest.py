@@ -1,4 +1,4 @@
-"""pytest: one thread for linear algebra, and notebook figures compared with a tolerance."""
+"""pytest: one thread for linear algebra, figures compared with a tolerance, equations counted."""
 
 import os
 
@@ -6,4 +6,4 @@ import os
 # Set before NumPy is imported, and inherited by the notebooks' kernels.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import nbval_figures  # noqa: F401 (its import teaches nbval to compare figures)
+pytest_plugins = ["equation_report", "nbval_figures"]

@@ -18,6 +18,7 @@ from sphinx.util import logging
 logger = logging.getLogger(__name__)
 
 KATEX = Path(__file__).parent / "katex"
+INDEX = "chapters/equations"
 HOMEWORK_LABEL = re.compile(r"eq-(\d+[a-z]?)")
 
 
@@ -74,6 +75,16 @@ def visit_math(translator, node):
     raise nodes.SkipNode
 
 
+def check_mark(builder, number):
+    """Return a small link to the equation's row in the index, if the book has one."""
+    if INDEX not in builder.env.all_docs or not number.isdigit():
+        return ""
+    uri = builder.get_relative_uri(builder.current_docname, INDEX)
+    title = f"How equation ({number}) is checked"
+    link = f'class="check-mark" href="{uri}#check-{number}" title="{title}" aria-label="{title}"'
+    return f"<a {link}>\u2713</a>"
+
+
 def visit_displaymath(translator, node):
     """Write a displayed formula in a box of its own that scrolls, with its number beside it."""
     translator.body.append(translator.starttag(node, "div", CLASS="math notranslate"))
@@ -83,6 +94,7 @@ def visit_displaymath(translator, node):
     if node["number"]:
         translator.body.append(f'<span class="eqno">({node["number"]})')
         translator.add_permalink_ref(node, "Link to this equation")
+        translator.body.append(check_mark(translator.builder, node["number"]))
         translator.body.append("</span>")
     translator.body.append("</div>\n")
     raise nodes.SkipNode

@@ -16,65 +16,80 @@ myst_enable_extensions = ["dollarmath"]
 html_math_renderer = "katex"
 math_numfig = False
 """
+GOOD = r"""
+# Title
+
+See {eq}`eq-78`. Inline $\frac{a}{b}$.
+
+$$
+x
+$$ (eq-78)
+
+$$
+y
+$$ (eq-3)
+
+$$
+z
+$$ (eq-12a)
+
+$$
+w
+$$
+"""
+BAD = {
+    "incomplete": ("A formula $\\frac{a}$ is broken.", "formula does not parse"),
+    "command": ("$$\n\\undefinedcommand\n$$", "formula does not parse"),
+    "label": ("$$\nx\n$$ (energy)", "not of the form eq-78"),
+    "reference": ("See {eq}`eq-99`.", "eq-99"),
+    "twice": ("$$\nx\n$$ (eq-1)\n\n$$\ny\n$$ (eq-1)", "duplicate label of equation eq-1"),
+}
 
 
-@pytest.fixture
-def build(tmp_path):
-    def run(page):
-        (tmp_path / "conf.py").write_text(CONF, encoding="utf-8")
-        (tmp_path / "index.md").write_text(f"# Title\n\n{page}\n", encoding="utf-8")
-        command = [
-            "-m",
-            "sphinx",
-            "-W",
-            "--keep-going",
-            "-n",
-            "-q",
-            str(tmp_path),
-            str(tmp_path / "out"),
-        ]
-        done = subprocess.run([sys.executable, *command], capture_output=True, text=True)
-        html = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
-        return done, BeautifulSoup(html, "html.parser")
-
-    return run
+def build(folder, pages):
+    """Build pages with Sphinx, warnings as errors."""
+    (folder / "conf.py").write_text(CONF, encoding="utf-8")
+    for name, text in pages.items():
+        (folder / f"{name}.md").write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-n", "-q", ".", "out"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
 
 
-def test_an_equation_has_the_number_of_its_label(build):
-    done, page = build("$$\nx\n$$ (eq-78)\n\n$$\ny\n$$ (eq-3)\n\n$$\nz\n$$ (eq-12a)\n\n$$\nw\n$$")
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("good")
+    done = build(folder, {"index": GOOD})
     assert done.returncode == 0, done.stderr
+    return BeautifulSoup((folder / "out" / "index.html").read_text("utf-8"), "html.parser")
+
+
+@pytest.fixture(scope="module")
+def failure(tmp_path_factory):
+    index = "# Title\n\n```{toctree}\n" + "\n".join(BAD) + "\n```\n"
+    pages = {name: f"# {name}\n\n{text}\n" for name, (text, _) in BAD.items()}
+    done = build(tmp_path_factory.mktemp("bad"), {"index": index} | pages)
+    assert done.returncode == 1
+    return done.stderr
+
+
+def test_an_equation_has_the_number_of_its_label(page):
     numbers = [tag.get_text().rstrip("#¶") for tag in page.select(".eqno")]
     assert numbers == ["(78)", "(3)", "(12a)"]
 
 
-def test_a_reference_shows_the_number_and_leads_to_the_equation(build):
-    done, page = build("See {eq}`eq-78`.\n\n$$\nx\n$$ (eq-78)")
-    assert done.returncode == 0, done.stderr
+def test_a_reference_shows_the_number_and_leads_to_the_equation(page):
     link = page.find("a", href="#equation-eq-78")
     assert link.get_text() == "(78)"
     assert page.find(id="equation-eq-78")
 
 
-def test_a_formula_is_html_and_mathml_without_a_script(build):
-    done, page = build("Inline $\\frac{a}{b}$.")
-    assert done.returncode == 0, done.stderr
+def test_a_formula_is_html_and_mathml_without_a_script(page):
     formula = page.select_one("span.math")
     assert formula.find("math").find("mfrac")
     assert formula.select(".katex-html")
 
 
-@pytest.mark.parametrize(
-    ("page", "message"),
-    [
-        ("Some text.\n\nA formula $\\frac{a}$ is broken.", "formula does not parse"),
-        ("$$\n\\undefinedcommand\n$$", "formula does not parse"),
-        ("$$\nx\n$$ (energy)", "not of the form eq-78"),
-        ("See {eq}`eq-99`.", "eq-99"),
-        ("$$\nx\n$$ (eq-1)\n\n$$\ny\n$$ (eq-1)", "duplicate label of equation eq-1"),
-    ],
-)
-def test_a_mistake_fails_the_build_with_its_page(build, page, message):
-    done, _ = build(page)
-    assert done.returncode == 1
-    assert message in done.stderr
-    assert "index.md:" in done.stderr
+@pytest.mark.parametrize("name", BAD)
+def test_a_mistake_fails_the_build_with_its_page_and_line(failure, name):
+    lines = [line for line in failure.splitlines() if f"{name}.md:" in line]
+    assert any(BAD[name][1] in line for line in lines), failure
