@@ -26,6 +26,8 @@ $(INSTALLED): requirements.txt pyproject.toml
 	@touch $@
 
 book: $(INSTALLED) ## Build the site, warnings as errors, and print where it is.
+	@# Sphinx does not notice a changed stylesheet or extension: then everything is built again.
+	@test -z "$$(find assets _extensions -not -name '*.pyc' -type f -newer $(SITE) 2>/dev/null)" || rm -rf _build
 	@# A second build would not repeat the warnings of a failed one: forget what it has read.
 	@$(BIN)/jupyter-book build . -n -W --keep-going -q --builder html > _build.log 2>&1 \
 	  || { cat _build.log; rm -rf _build _build.log; exit 1; }

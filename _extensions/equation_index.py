@@ -142,6 +142,7 @@ class EquationIndex(SphinxDirective):
         box += nodes.raw("", f"<details><summary>{summary}</summary>", format="html")
         for test in tests:
             path = test["test"].partition("::")[0]
+            self.env.note_dependency(path)
             box += nodes.paragraph("", f"{path}, by {test['by']}: {error_text(test)}")
             code = source_of(root, test["test"])
             box += nodes.literal_block(code, code, language="python")

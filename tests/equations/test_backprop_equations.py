@@ -3,7 +3,6 @@
 Indices are the homework's: W[1] .. W[L], h[0] .. h[L]. The equations treat one sample, so the
 checks compute in columns, one sample after the other; torch and hw1lib take the whole batch.
 """
-# ruff: noqa: D200, D205, D400 (a docstring is the equation)
 
 import math
 from collections import Counter

@@ -6,7 +6,6 @@ with the same indices, and compares it with torch or with an enumeration, and wi
 Samples are i (whose input moves) and k (whose output answers), features j. A Jacobian, which has
 the entries d[k, j] / d[i, j], is an array [k, i, j].
 """
-# ruff: noqa: D200, D205, D400 (a docstring is the equation)
 
 import itertools
 import math

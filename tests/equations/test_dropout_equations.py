@@ -7,7 +7,6 @@ enumeration of all masks in fractions, scipy.stats, torch, Monte Carlo), and wit
 Two ways to a probability or a mean serve as oracles throughout: adding up all masks, each with the
 product of the probabilities of its bits, and integrating P(h > t) over t, which is E[h] for h >= 0.
 """
-# ruff: noqa: D200, D205, D400 - a docstring is a formula
 
 import functools
 import math

@@ -3,7 +3,6 @@
 The columns are correlated and of scale 0.01 to 10, so that the covariance has the condition number
 1e6. The error of its inverse root is about 4e-12; the entries that are 0 get an atol of 1e-10.
 """
-# ruff: noqa: D200, D205, D400 (a docstring is the equation)
 
 import numpy as np
 import pytest
