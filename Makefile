@@ -58,7 +58,7 @@ run: $(INSTALLED) ## Execute all notebooks again, in place, without timing metad
 	$(CONVERT) --coalesce-streams $(NOTEBOOKS)
 
 lock: $(INSTALLED) ## Pin what is installed now in requirements.txt.
-	$(BIN)/python -m pip install --quiet --upgrade --upgrade-strategy eager '.[dev]' torch==2.13.0
+	$(BIN)/python -m pip install --quiet --upgrade --upgrade-strategy eager -e '.[dev]' torch==2.13.0
 	{ echo '-e .'; $(BIN)/python -m pip freeze --exclude hw1lib; } | sed 's/+cpu$$//' > requirements.new
 	mv requirements.new requirements.txt
 
