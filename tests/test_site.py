@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from bs4 import BeautifulSoup
+from selectolax.lexbor import LexborHTMLParser
 
 ROOT = Path(__file__).parent.parent
 HTML = ROOT / "_build" / "html"
@@ -26,7 +26,7 @@ def pages():
         shutil.rmtree(ROOT / "_build", ignore_errors=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return {
-        path: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        path: LexborHTMLParser(path.read_text(encoding="utf-8"))
         for path in HTML.rglob("*.html")
         if "_static" not in path.relative_to(HTML).parts  # templates of the theme
     }
@@ -45,12 +45,12 @@ def chapters(pages):
 
 def links(page):
     for tag, attribute in (("a", "href"), ("link", "href"), ("script", "src"), ("img", "src")):
-        for element in page.find_all(tag, attrs={attribute: True}):
-            yield element[attribute]
+        for element in page.css(f"{tag}[{attribute}]"):
+            yield element.attributes[attribute]
 
 
 def test_every_internal_link_leads_to_a_file_and_an_anchor(pages):
-    anchors = {path: {tag["id"] for tag in page.find_all(id=True)} for path, page in pages.items()}
+    anchors = {path: {tag.id for tag in page.css("[id]")} for path, page in pages.items()}
     dead = []
     for path, page in pages.items():
         for link in links(page):
@@ -70,16 +70,16 @@ def test_every_equation_of_the_homework_is_displayed_once_in_order(chapters):
     by_name = {
         path.relative_to(ROOT).with_suffix("").as_posix(): page for path, page in chapters.items()
     }
-    numbers = [tag.get_text() for name in order for tag in by_name[name].select("div.math .eqno")]
+    numbers = [tag.text() for name in order for tag in by_name[name].css("div.math .eqno")]
     homework = [int(m[1]) for m in (re.match(r"\((\d+)\)", number) for number in numbers) if m]
     assert homework == list(HOMEWORK)
 
 
 def test_a_reference_to_an_equation_shows_its_number(chapters):
     texts = {
-        a.get_text()
+        a.text()
         for page in chapters.values()
-        for a in page.select('a[href*="#equation-eq-"]:not(.headerlink)')
+        for a in page.css('a[href*="#equation-eq-"]:not(.headerlink)')
     }
     assert texts
     assert all(re.fullmatch(r"\(\d+[a-z]?\)", text) for text in texts)
@@ -87,21 +87,21 @@ def test_a_reference_to_an_equation_shows_its_number(chapters):
 
 def test_every_formula_is_rendered_with_mathml(chapters):
     for path, page in chapters.items():
-        formulas = page.select(".math")
-        assert all(formula.find("math") for formula in formulas), path
-        assert not page.select(".katex-error"), path
+        assert all(formula.css_first("math") for formula in page.css(".math")), path
+        assert not page.css(".katex-error"), path
 
 
 def test_every_picture_has_a_text(chapters):
     for path, page in chapters.items():
-        article = page.find("article")
-        assert all(image.get("alt", "").strip() for image in article.find_all("img")), path
-        assert all(figure.get("aria-label") for figure in article.select("svg.figure")), path
+        images, figures = page.css("article img"), page.css("article svg.figure")
+        assert all((image.attributes.get("alt") or "").strip() for image in images), path
+        assert all(figure.attributes.get("aria-label") for figure in figures), path
 
 
 def test_every_page_describes_itself(chapters):
     texts = [
-        page.find("meta", attrs={"name": "description"})["content"] for page in chapters.values()
+        page.css_first('meta[name="description"]').attributes["content"]
+        for page in chapters.values()
     ]
     assert all(len(text) >= 50 for text in texts)
     assert len(set(texts)) == len(texts)
@@ -109,8 +109,7 @@ def test_every_page_describes_itself(chapters):
 
 def test_no_page_shows_an_unrendered_role_or_directive(chapters):
     for path, page in chapters.items():
-        article = page.find("article")
-        for code in article.find_all(["pre", "code"]):
-            code.extract()
-        text = article.get_text()
+        article = LexborHTMLParser(page.css_first("article").html)
+        article.strip_tags(["pre", "code"])
+        text = article.text()
         assert not re.search(r"\{(eq|cite|ref|doc)[:}]|:::|\$\$|```", text), path
