@@ -1,0 +1,225 @@
+"""What a check answers: right or wrong, part by part, and why."""
+
+from dataclasses import dataclass, field
+from html import escape
+from textwrap import fill, indent
+
+import numpy as np
+
+from hw1lib.check import _pages
+
+WIDTH = 88
+
+
+@dataclass(frozen=True)
+class Part:
+    """
+    The verdict on one part of an answer.
+
+    Attributes
+    ----------
+    name : str
+        The name of the part, such as "dY".
+    passed : bool
+        Whether it was right in every case.
+    answered : bool
+        Whether the answer gave anything for it.
+    agreed, cases : int
+        In how many of how many random cases it was right.
+    problem : str
+        What is wrong, in a line; empty if it passed.
+    mistake : Mistake or None
+        The known mistake that gives exactly this answer.
+    case : int
+        The number of the first case in which it is wrong, from 1; 0 if there is none.
+    inputs : dict
+        The arguments of that case.
+    """
+
+    name: str
+    passed: bool
+    answered: bool = True
+    agreed: int = 0
+    cases: int = 0
+    problem: str = ""
+    mistake: object = None
+    case: int = 0
+    inputs: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Report:
+    """
+    The answer of a check: it prints as text, shows as HTML in a notebook and is true if right.
+
+    Attributes
+    ----------
+    question : str
+        The homework's question, such as "2.3".
+    name, title : str
+        The check's name and what it checks.
+    page : str
+        The page of the book that derives it.
+    parts : tuple of Part
+        The verdict on each part.
+    notes : tuple of str
+        What was noticed beside the verdict.
+    """
+
+    question: str
+    name: str
+    title: str
+    page: str
+    parts: tuple
+    notes: tuple = ()
+
+    @property
+    def passed(self):
+        """Whether every part is right."""
+        return all(part.passed for part in self.parts)
+
+    def __bool__(self):
+        return self.passed
+
+    def to_dict(self):
+        """Give the report as plain dicts, lists, strings and numbers, for a JSON file."""
+        parts = [
+            {
+                "name": part.name,
+                "passed": part.passed,
+                "answered": part.answered,
+                "agreed": part.agreed,
+                "cases": part.cases,
+                "problem": part.problem,
+                "mistake": part.mistake.key if part.mistake else None,
+            }
+            for part in self.parts
+        ]
+        return {
+            "question": self.question,
+            "name": self.name,
+            "passed": self.passed,
+            "parts": parts,
+            "notes": list(self.notes),
+        }
+
+    def __str__(self):
+        lines = [self._headline()]
+        for part, texts in self._explained():
+            lines.append(f"  {_sign(part)} {part.name}: {_verdict(part)}")
+            lines += [_paragraph(text) for text in texts]
+        for number, inputs in self._cases().items():
+            lines += [f"  The inputs of case {number}:", indent(inputs, "      ")]
+        lines += [_paragraph(f"Note: {note}", "  ") for note in self.notes]
+        if self._needs_page():
+            lines.append(f"  Worked out on the page: {_pages.title(self.page)}.")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self):
+        items = "".join(
+            f"<li>{_sign(part)} <code>{escape(part.name)}</code>: {_verdict(part)}"
+            + "".join(f"<br>{_linked(text, part)}" for text in texts)
+            + "</li>"
+            for part, texts in self._explained()
+        )
+        cases = "".join(
+            f"<details><summary>The inputs of case {number}</summary>"
+            f"<pre>{escape(inputs)}</pre></details>"
+            for number, inputs in self._cases().items()
+        )
+        notes = "".join(f"<p>Note: {_lines(note)}</p>" for note in self.notes)
+        if self._needs_page():
+            notes += f"<p>Worked out on the page: {_pages.link(self.page)}.</p>"
+        return (
+            f'<div class="hw1lib-check"><p><strong>{escape(self._headline())}</strong></p>'
+            f'<ul style="list-style: none">{items}</ul>{cases}{notes}</div>'
+        )
+
+    def _explained(self):
+        """Give each part with its paragraphs; what was said of another part is not repeated."""
+        said = set()
+        for part in self.parts:
+            texts = [text for text in _explanation(part) if text not in said]
+            said.update(texts)
+            yield part, texts
+
+    def _needs_page(self):
+        """Say whether something is wrong for which no mistake names its page."""
+        return any(part.answered and not part.passed and not part.mistake for part in self.parts)
+
+    def _cases(self):
+        """Give the inputs of each case that a part points to."""
+        return {part.case: format_inputs(part.inputs) for part in self.parts if part.inputs}
+
+    def _headline(self):
+        right = sum(part.passed for part in self.parts)
+        count = len(self.parts)
+        if count == 1:
+            verdict = "right" if right else "wrong" if self.parts[0].answered else "no answer yet"
+        elif right == count:
+            verdict = f"all {count} parts right"
+        else:
+            verdict = f"{right} of {count} parts right"
+        return f"{self.question[0].upper()}{self.question[1:]} {self.title}: {verdict}"
+
+
+def format_inputs(inputs):
+    """Write the arguments of a case as lines of Python that a learner can paste."""
+    return "\n".join(f"{name} = {_literal(value)}" for name, value in inputs.items())
+
+
+def _literal(value):
+    if isinstance(value, np.ndarray):
+        text = np.array2string(value, separator=", ", precision=8, floatmode="unique")
+        return f"np.array({text})".replace("\n", "\n ")
+    if isinstance(value, list):
+        return "[" + ",\n ".join(_literal(item) for item in value) + "]"
+    return getattr(value, "__name__", None) or repr(value)
+
+
+def _sign(part):
+    return "✓" if part.passed else "✗" if part.answered else "○"
+
+
+def _verdict(part):
+    if part.passed:
+        return f"right in {part.cases} of {part.cases} random cases"
+    if not part.answered:
+        return "no answer yet"
+    return f"wrong, right in {part.agreed} of {part.cases} random cases"
+
+
+def _explanation(part):
+    """Give the paragraphs below a part's line."""
+    if part.passed or not part.answered:
+        return []
+    if part.mistake is None:
+        return [part.problem]
+    mistake = part.mistake
+    return [
+        f"This is what you get when {mistake.what}.",
+        mistake.why,
+        f"Read: {_pages.title(mistake.page)}.",
+        part.problem,
+    ]
+
+
+def _linked(text, part):
+    """Give a paragraph as HTML, with a link where it names the page to read."""
+    if part.mistake and text.startswith("Read: "):
+        return f"Read: {_pages.link(part.mistake.page)}."
+    return _lines(text)
+
+
+def _paragraph(text, margin="      "):
+    shape = {"initial_indent": margin, "subsequent_indent": margin, "width": WIDTH}
+    return "\n".join(
+        fill(line, **shape, break_long_words=False, break_on_hyphens=False)
+        for line in text.splitlines()
+    )
+
+
+def _lines(text):
+    return escape(text).replace("\n", "<br>")

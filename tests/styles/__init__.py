@@ -1,0 +1,1 @@
+"""Right answers to every check, in five styles each."""
