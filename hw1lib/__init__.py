@@ -2,6 +2,8 @@
 
 Dropout, batch normalization, whitening, back-propagation through an MLP and the Xavier and Kaiming
 initializations, each forward and backward, with the homework's equation numbers.
+
+A bad argument is a TypeError or a ValueError that names it; so is a result that overflows.
 """
 
 from hw1lib.batchnorm import (

@@ -1,5 +1,7 @@
 """Refuse bad arguments early, with a message that names the argument."""
 
+import functools
+import inspect
 import math
 import numbers
 import operator
@@ -7,9 +9,78 @@ import operator
 import numpy as np
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+LARGEST_SIZE = 2**53  # whole numbers up to here are exact as floats
+LARGEST_COUNT = 2**31  # so many entries fill 16 GB
 
 
-def require_array(name, value, *, shape=None, ndim=None, dtype=None):
+class ResultOverflowError(ValueError, OverflowError):
+    """Finite arguments have an infinite result."""
+
+
+def refuse_overflow(function):
+    """
+    Make `function` raise a ValueError where its result would be infinite or NaN.
+
+    Finite arguments can be too large, or too small for a division, for their dtype. NumPy would
+    warn and return inf, which the next division hides as a 0.
+
+    Parameters
+    ----------
+    function : callable
+        Returns a number, an array, or tuples and lists of them.
+
+    Returns
+    -------
+    callable
+        The same function, with the check behind it.
+    """
+
+    @functools.wraps(function)
+    def checked(*args, **kwargs):
+        try:
+            with np.errstate(all="ignore"):
+                result = function(*args, **kwargs)
+            if _is_finite(result):
+                return result
+        except OverflowError:  # from Python's floats, the generator, or an inner function
+            pass
+        arguments = inspect.signature(function).bind(*args, **kwargs).arguments
+        sizes = {name: _magnitude(value) for name, value in arguments.items()}
+        raise ResultOverflowError(
+            f"{', '.join(arguments)} must have magnitudes that give a finite result, got an "
+            f"overflow in {function.__name__} with "
+            + ", ".join(f"{name} up to {size:.3g}" for name, size in sizes.items() if size)
+        )
+
+    return checked
+
+
+def finite(value):
+    """Return `value`, or leave it to `refuse_overflow` to say that it is not finite."""
+    if not _is_finite(value):
+        raise OverflowError
+    return value
+
+
+def _is_finite(value):
+    if isinstance(value, np.ndarray):
+        # The sum of squares of finite entries is finite, as a rule, and takes one pass.
+        return math.isfinite(np.vdot(value, value)) or bool(np.isfinite(value).all())
+    if isinstance(value, (tuple, list)):
+        return all(map(_is_finite, value))
+    return not isinstance(value, numbers.Real) or math.isfinite(value)
+
+
+def _magnitude(value):
+    """Give the largest entry of an argument of any kind, 0 if it has none."""
+    if isinstance(value, (tuple, list)):
+        return max(map(_magnitude, value), default=0.0)
+    if isinstance(value, (np.ndarray, numbers.Real)):
+        return float(np.abs(value).max())
+    return 0.0
+
+
+def require_array(name, value, *, shape=None, ndim=None, dtype=None, scalar=False):
     """
     Return `value` if it is a finite float array of the wanted kind, raise otherwise.
 
@@ -25,6 +96,8 @@ def require_array(name, value, *, shape=None, ndim=None, dtype=None):
         The wanted number of axes, where the shape is free.
     dtype : numpy.dtype, optional
         The wanted dtype, that of the function's first array.
+    scalar : bool, default False
+        Whether an array without axes will do: NumPy's functions make a plain number of it.
 
     Returns
     -------
@@ -52,21 +125,21 @@ def require_array(name, value, *, shape=None, ndim=None, dtype=None):
     if dtype is not None and value.dtype != dtype:
         raise TypeError(f"{name} must have dtype {dtype} like the other arrays, got {value.dtype}")
     _require_shape(name, value, (None,) * ndim if shape is None and ndim else shape)
-    if not np.isfinite(value).all():
+    if value.ndim == 0 and not scalar:
+        raise ValueError(f"{name} must have at least one axis, got shape ()")
+    if not _is_finite(value):
         bad = np.argwhere(~np.isfinite(value))[0].tolist()
         raise ValueError(f"{name} must be finite, got {value[tuple(bad)]} at index {bad}")
     return value
 
 
 def _require_shape(name, value, shape):
-    wanted = "any shape"
-    fits = True
-    if shape is not None:
-        wanted = "(" + ", ".join("*" if n is None else str(n) for n in shape) + ")"
-        fits = value.ndim == len(shape) and all(
-            n is None or n == m for n, m in zip(shape, value.shape, strict=True)
-        )
+    fits = shape is None or (
+        value.ndim == len(shape)
+        and all(n is None or n == m for n, m in zip(shape, value.shape, strict=True))
+    )
     if not fits:
+        wanted = "(" + ", ".join("*" if n is None else str(n) for n in shape) + ")"
         raise ValueError(f"{name} must have shape {wanted}, got {value.shape}")
     if value.size == 0:
         raise ValueError(f"{name} must not be empty, got shape {value.shape}")
@@ -87,14 +160,19 @@ def require_real(name, value, *, low=-math.inf, high=math.inf, open_low=False, o
     """Return `value` as a float if it is a finite real number between `low` and `high`."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a real number, got {_kind(value)}")
-    number = float(value)
-    interval = f"{'(' if open_low or low == -math.inf else '['}{low:g}, {high:g}"
-    interval += ")" if open_high or high == math.inf else "]"
+    try:
+        with np.errstate(over="ignore"):
+            number = float(value)
+    except OverflowError:
+        raise ValueError(f"{name} must fit into a float, got a larger {_kind(value)}") from None
     inside = (low < number if open_low else low <= number) and (
         number < high if open_high else number <= high
     )
     if not (math.isfinite(number) and inside):
-        raise ValueError(f"{name} must lie in {interval}, got {value!r}")
+        interval = f"{'(' if open_low or low == -math.inf else '['}{low:g}, {high:g}"
+        interval += ")" if open_high or high == math.inf else "]"
+        shown = value if isinstance(value, (int, float)) else number
+        raise ValueError(f"{name} must lie in {interval}, got {shown!r}")
     return number
 
 
@@ -103,25 +181,47 @@ def require_drop_probability(p):
     return require_real("p", p, low=0, high=1, open_high=True)
 
 
-def require_size(name, value, *, low=1):
-    """Return `value` as an int if it is a whole number of at least `low`."""
+def require_size(name, value, *, low=1, high=LARGEST_SIZE):
+    """Return `value` as an int if it is a whole number between `low` and `high`."""
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be an integer, got {_kind(value)}")
     try:
         number = operator.index(value)
     except TypeError:
         raise TypeError(f"{name} must be an integer, got {_kind(value)}") from None
+    shown = number if number.bit_length() < 100 else f"one of {number.bit_length()} bits"
     if number < low:
-        raise ValueError(f"{name} must be at least {low}, got {number}")
+        raise ValueError(f"{name} must be at least {low}, got {shown}")
+    if number > high:
+        raise ValueError(f"{name} must be at most {high}, got {shown}")
     return number
+
+
+def require_lengths(name, value):
+    """Return `value` as a tuple of ints if an array of these lengths can be made."""
+    lengths = tuple(require_size(name, n) for n in value[:33])
+    if not 1 <= len(lengths) <= 32:
+        raise ValueError(f"{name} must have 1 to 32 lengths, got {len(value)}")
+    if math.prod(lengths) > LARGEST_COUNT:
+        raise ValueError(
+            f"{name} must have at most {LARGEST_COUNT} entries in all, got {math.prod(lengths)}"
+        )
+    return lengths
 
 
 def require_counts(name, value):
     """Return `value` as an int64 array if it is an integer or an array of integers."""
-    plain = isinstance(value, (int, np.integer, range)) or type(value) is np.ndarray
-    counts = np.asarray(value)
-    if not plain or counts.dtype.kind not in "iu":
+    plain = isinstance(value, (int, np.integer, range)) and not isinstance(value, bool)
+    if not plain and (type(value) is not np.ndarray or value.dtype.kind not in "iu"):
         raise TypeError(f"{name} must be an integer or an array of integers, got {_kind(value)}")
+    if isinstance(value, range) and value[LARGEST_COUNT:]:
+        raise ValueError(f"{name} must have at most {LARGEST_COUNT} counts, got a longer range")
+    counts = np.asarray(value)
+    # What does not fit into an int64 comes as uint64 or as objects.
+    if counts.dtype.kind != "i" and (counts > np.iinfo(np.int64).max).any():
+        raise ValueError(f"{name} must be below 2**63, got a larger integer")
+    if counts.dtype.kind == "O":
+        raise ValueError(f"{name} must be at least -2**63, got a smaller integer")
     return counts.astype(np.int64)
 
 
@@ -137,13 +237,12 @@ def require_rng(rng):
 
 def require_dtype(dtype):
     """Return `dtype` as a numpy.dtype if it is float32 or float64."""
-    try:
-        wanted = np.dtype(dtype)
-    except TypeError:
-        raise TypeError(f"dtype must be float32 or float64, got {dtype!r}") from None
-    if wanted not in FLOATS:
-        raise TypeError(f"dtype must be float32 or float64, got {wanted}")
-    return wanted
+    # Not everything may go through numpy.dtype, which makes a float64 of None.
+    name = dtype.__name__ if isinstance(dtype, type) else dtype
+    name = str(name) if isinstance(name, (str, np.dtype)) else _kind(dtype)
+    if name not in ("float32", "float64", "float"):
+        raise TypeError(f"dtype must be float32 or float64, got {name}")
+    return np.dtype(name)
 
 
 def require_choice(name, value, choices):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hw1lib._arguments import (
+    refuse_overflow,
     require_array,
     require_batch,
     require_cache,
@@ -26,6 +27,7 @@ class BatchNormCache(NamedTuple):
     v: np.ndarray
 
 
+@refuse_overflow
 def batchnorm_forward(Y, gamma, beta, eps=1e-5):
     r"""
     Normalize every feature over the batch, then scale and shift it.
@@ -59,8 +61,9 @@ def batchnorm_forward(Y, gamma, beta, eps=1e-5):
     TypeError
         If an array is not a NumPy array of float32 or float64, or the dtypes differ.
     ValueError
-        If a shape does not fit, an entry is not finite, B is 1, `eps` is negative, or `eps` is 0
-        and a feature is constant over the batch (0 / 0).
+        If a shape does not fit, an entry is not finite, B is 1, `eps` is negative, `eps` is 0
+        and a feature is constant over the batch (0 / 0), or the variance is not representable
+        (in float64, for a spread beyond 1e154; with `eps` 0, also for one below 1e-154).
 
     Notes
     -----
@@ -73,13 +76,16 @@ def batchnorm_forward(Y, gamma, beta, eps=1e-5):
     require_array("beta", beta, shape=Y.shape[1:], dtype=Y.dtype)
     eps = require_real("eps", eps, low=0)
     m, x_hat = _center(Y)
-    v = np.mean(x_hat * x_hat, axis=0)
-    s = np.sqrt(v + eps)
-    _require_positive("v + eps", s)
+    # In float64, as in PyTorch: in float32, the sum of a thousand squares loses a digit.
+    v = _mean(np.square(x_hat, dtype=np.float64)).astype(Y.dtype)
+    s = _root("v + eps", v + eps)
     x_hat /= s
-    return gamma * x_hat + beta, BatchNormCache(x_hat, s, gamma.copy(), m, v)
+    Y_hat = gamma * x_hat
+    Y_hat += beta
+    return Y_hat, BatchNormCache(x_hat, s, gamma.copy(), m, v)
 
 
+@refuse_overflow
 def batchnorm_backward(dY_hat, cache):
     r"""
     Give the gradients with respect to the input, the scale and the shift.
@@ -116,12 +122,17 @@ def batchnorm_backward(dY_hat, cache):
     x_hat, s, gamma, _, _ = require_cache(cache, BatchNormCache)
     require_array("dY_hat", dY_hat, shape=x_hat.shape, dtype=x_hat.dtype)
     B = len(x_hat)
-    dgamma = np.sum(dY_hat * x_hat, axis=0)
-    dbeta = np.sum(dY_hat, axis=0)
-    dY = gamma / s * (dY_hat - dbeta / B - x_hat * (dgamma / B))
+    dgamma = np.einsum("ij,ij->j", dY_hat, x_hat)
+    dbeta = _sum(dY_hat)
+    # Term by term in one array: each temporary would cost another pass over the memory.
+    dY = x_hat * (-dgamma / B)
+    dY += dY_hat
+    dY -= dbeta / B
+    dY *= gamma / s
     return dY, dgamma, dbeta
 
 
+@refuse_overflow
 def batchnorm_statistics_backward(dY_hat, cache):
     r"""
     Give the gradients with respect to the batch mean and the batch variance.
@@ -155,10 +166,12 @@ def batchnorm_statistics_backward(dY_hat, cache):
     x_hat, s, gamma, _, _ = require_cache(cache, BatchNormCache)
     require_array("dY_hat", dY_hat, shape=x_hat.shape, dtype=x_hat.dtype)
     dm = -gamma / s * np.sum(dY_hat, axis=0)
-    dv = -gamma / (2 * s**2) * np.sum(dY_hat * x_hat, axis=0)
+    # One division at a time: gamma / s**2 underflows before the product does.
+    dv = -gamma / s * (np.sum(dY_hat * x_hat, axis=0) / s) / 2
     return dm, dv
 
 
+@refuse_overflow
 def batchnorm_running_update(running_mean, running_var, cache, momentum=0.1):
     r"""
     Move the running statistics towards those of the batch.
@@ -209,6 +222,7 @@ def batchnorm_running_update(running_mean, running_var, cache, momentum=0.1):
     return running_mean_new, running_var_new
 
 
+@refuse_overflow
 def batchnorm_inference(Y, gamma, beta, running_mean, running_var, eps=1e-5):
     r"""
     Apply batch norm with stored statistics: a fixed affine map, the same for any batch.
@@ -249,29 +263,44 @@ def batchnorm_inference(Y, gamma, beta, running_mean, running_var, eps=1e-5):
     for name, value in (("gamma", gamma), ("beta", beta), ("running_mean", running_mean)):
         require_array(name, value, shape=Y.shape[1:], dtype=Y.dtype)
     _require_variance("running_var", running_var, gamma)
-    s = np.sqrt(running_var + require_real("eps", eps, low=0))
-    _require_positive("running_var + eps", s)
+    s = _root("running_var + eps", running_var + require_real("eps", eps, low=0))
     return gamma * ((Y - running_mean) / s) + beta
 
 
 def _center(Y):
     """Give the mean of each column and what is left of `Y` without it."""
-    m = Y.mean(axis=0)
+    m = _mean(Y)
+    C = Y - m
     # A second pass takes away the rounding of the first: without it, a column of 0.1 keeps a
-    # variance of 1e-34, which eps = 0 would blow up to 1.
-    m = m + np.mean(Y - m, axis=0)
-    return m, Y - m
+    # variance of 1e-34, which eps = 0 would blow up to 1, and a mean of 1e4 costs 4 digits.
+    rest = _mean(C)
+    C -= rest
+    return m + rest, C
+
+
+def _mean(Y):
+    """Give the mean of each column."""
+    return _sum(Y) / len(Y)
+
+
+def _sum(Y):
+    """Give the sum of each column, as a product with ones: faster and more exact than sum."""
+    return np.ones(len(Y), Y.dtype) @ Y
+
+
+def _root(name, variance):
+    # Below the smallest normal number, the squares have lost digits.
+    smallest = np.finfo(variance.dtype).tiny
+    if not (variance >= smallest).all():
+        raise ValueError(
+            f"{name} must be positive, got {variance.min():.3g} for feature "
+            f"{int(np.argmin(variance))}: a constant feature needs eps > 0, and a variance "
+            f"below {smallest:.3g} has lost its digits"
+        )
+    return np.sqrt(variance)
 
 
 def _require_variance(name, value, like):
     require_array(name, value, shape=like.shape, dtype=like.dtype)
     if (value < 0).any():
         raise ValueError(f"{name} must not be negative, got {value.min()}")
-
-
-def _require_positive(name, s):
-    if not (s > 0).all():
-        raise ValueError(
-            f"{name} must be positive, got 0 for feature {int(np.argmin(s))}: "
-            "a constant feature needs eps > 0"
-        )

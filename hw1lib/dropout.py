@@ -6,11 +6,13 @@ from typing import NamedTuple
 import numpy as np
 
 from hw1lib._arguments import (
+    refuse_overflow,
     require_array,
     require_cache,
     require_counts,
     require_drop_probability,
     require_dtype,
+    require_lengths,
     require_real,
     require_rng,
     require_size,
@@ -53,7 +55,7 @@ def dropout_mask(rng, shape, p, dtype=np.float64):
     TypeError
         If an argument has the wrong type.
     ValueError
-        If `p` is outside [0, 1) or a length is not positive.
+        If `p` is outside [0, 1), a length is not positive, or the shape is too large.
 
     Notes
     -----
@@ -65,12 +67,12 @@ def dropout_mask(rng, shape, p, dtype=np.float64):
     array([1., 0., 0., 0., 1.])
     """
     require_rng(rng)
-    lengths = shape if isinstance(shape, tuple) else (shape,)
-    lengths = tuple(require_size("shape", n) for n in lengths)
+    lengths = require_lengths("shape", shape if isinstance(shape, tuple) else (shape,))
     p = require_drop_probability(p)
     return (rng.random(lengths) >= p).astype(require_dtype(dtype))
 
 
+@refuse_overflow
 def dropout_forward(h, mask, p):
     r"""
     Zero the dropped activations and rescale the kept ones.
@@ -117,6 +119,7 @@ def dropout_forward(h, mask, p):
     return mask * h * scale, DropoutCache(mask.copy(), scale)
 
 
+@refuse_overflow
 def dropout_backward(dh_tilde, cache):
     r"""
     Send the gradient through the kept units only, with the same scale.
@@ -173,6 +176,7 @@ def rectified_normal_moments():
     return 1 / math.sqrt(2 * math.pi), (math.pi - 1) / (2 * math.pi)
 
 
+@refuse_overflow
 def dropout_moments(mean, variance, p):
     r"""
     Give the mean and the variance of an activation after dropout.
@@ -247,6 +251,7 @@ def kept_units_mean(M, p):
     return require_size("M", M, low=0) * (1 - require_drop_probability(p))
 
 
+@refuse_overflow
 def kept_units_pmf(k, M, p):
     r"""
     Give the probability that exactly k of M units are kept.
@@ -292,6 +297,7 @@ def kept_units_pmf(k, M, p):
     return _binomial_pmf(k, M, 1 - p, p)
 
 
+@refuse_overflow
 def poisson_pmf(k, lam):
     r"""
     Give the Poisson probabilities: the limit of the kept count, and its law at a Poisson width.
@@ -327,14 +333,17 @@ def poisson_pmf(k, lam):
     k = require_counts("k", k)
     lam = require_real("lam", lam, low=0)
     pmf = np.zeros(k.shape)
-    pmf[k == 0] = math.exp(-lam)
-    inside = (k > 0) & (lam > 0)
+    # The equation itself, where no power and no factorial overflows; else the saddle-point form.
+    direct = (k >= 0) & (k < len(_FACTORIALS)) & ((lam <= 100) | (k == 0))
+    pmf[direct] = lam ** k[direct] * math.exp(-lam) / _FACTORIALS[k[direct]]
+    inside = (k > 0) & ~direct & (lam > 0)
     count = k[inside]
     exponent = -_stirling_error(count) - _deviance(count, lam)
     pmf[inside] = np.exp(exponent) / np.sqrt(2 * math.pi * count)
-    return pmf[()]
+    return pmf if pmf.ndim else float(pmf)
 
 
+@refuse_overflow
 def poisson_limit_distance(M, lam):
     r"""
     Give the total variation distance between Binomial(M, lam / M) and Poisson(lam).
@@ -360,16 +369,24 @@ def poisson_limit_distance(M, lam):
     TypeError
         If `M` is not an integer or `lam` not a real number.
     ValueError
-        If `M` is below 1 or `lam` outside (0, M].
+        If `M` is below 1 or above 10**9, or `lam` outside (0, M].
     """
-    M = require_size("M", M)
+    M = require_size("M", M, high=10**9)
     lam = require_real("lam", lam, low=0, high=M, open_low=True)
-    k = np.arange(M + 1)
+    # Outside of this window, both laws hold less than 1e-30 (Bernstein's inequality).
+    width = 13 * math.sqrt(lam) + 60
+    k = np.arange(max(0, math.floor(lam - width)), min(M, math.ceil(lam + width)))
+    # Binomial / Poisson, as a logarithm: their difference would lose the digits they share.
+    log_ratio = (
+        _stirling_error(np.array(M))
+        - _stirling_error(M - k)
+        - _deviance(M - k, M - lam, difference=lam - k)
+        - np.log1p(-k / M) / 2
+    )
+    below_M = poisson_pmf(k, lam) * np.expm1(log_ratio)
+    excess = np.append(below_M, (lam / M) ** M - poisson_pmf(M, lam))
     # Both sum to 1, so the parts where the binomial is larger make half of the sum. Beyond M
     # the binomial is 0, hence never larger.
-    # q is passed beside p: 1 - (1 - lam / M) has lost the last digits of lam / M.
-    q = lam / M
-    excess = _binomial_pmf(k, M, q, 1 - q) - poisson_pmf(k, lam)
     return float(excess[excess > 0].sum())
 
 
@@ -409,6 +426,7 @@ def poisson_limit_bound(M, lam):
     return -math.expm1(-lam) * lam / M
 
 
+@refuse_overflow
 def poisson_width_pmf(k, lam, p):
     r"""
     Give the law of the number of kept units when the width itself is Poisson.
@@ -456,8 +474,10 @@ def _binomial_pmf(k, M, q, p):
     )
     exponent = errors - _deviance(kept, M * q) - _deviance(dropped, M * p)
     pmf[inside] = np.exp(exponent) * np.sqrt(M / (2 * math.pi * kept * dropped))
-    return pmf[()]
+    return pmf if pmf.ndim else float(pmf)
 
+
+_FACTORIALS = np.array([float(math.factorial(n)) for n in range(150)])
 
 # log(n!) - log(sqrt(2 pi n) (n / e)^n) for n = 1..15, where the series below is not yet exact.
 _SMALL_STIRLING_ERRORS = np.array(
@@ -476,9 +496,14 @@ def _stirling_error(n):
     return np.where(n < 16, _SMALL_STIRLING_ERRORS[np.minimum(n, 15)], series)
 
 
-def _deviance(x, mean):
-    """Give x log(x / mean) + mean - x without cancellation near x = mean (Loader 2000)."""
-    v = (x - mean) / (x + mean)
+def _deviance(x, mean, difference=None):
+    """
+    Give x log(x / mean) + mean - x without cancellation near x = mean (Loader 2000).
+
+    `difference` is x - mean, where the caller has it without the rounding of the mean.
+    """
+    difference = x - mean if difference is None else difference
+    v = difference / (x + mean)
     odd = np.arange(3, 21, 2).reshape(-1, *[1] * np.ndim(v))
-    near = (x - mean) * v + 2 * x * (v**odd / odd).sum(axis=0)
+    near = difference * v + 2 * x * (v**odd / odd).sum(axis=0)
     return np.where(np.abs(v) < 0.1, near, x * np.log(x / mean) + mean - x)

@@ -39,8 +39,8 @@ def numerical_gradient(f, x, step=1e-5):
     x : numpy.ndarray
         Where to take the gradient, float64, of any shape.
     step : float, default 1e-5
-        Relative step, at least 2.2e-16, so that x + h differs from x. The error is about
-        step**2 from the formula and 1e-16 / step from rounding.
+        Relative step, at most 1 and at least 2.2e-16, so that x + h differs from x. The error is
+        about step**2 from the formula and 1e-16 / step from rounding.
 
     Returns
     -------
@@ -52,7 +52,8 @@ def numerical_gradient(f, x, step=1e-5):
     TypeError
         If `x` is not a float64 NumPy array, `f` is not callable, or its value is not a number.
     ValueError
-        If an entry of `x` or a value of `f` is not finite, or `step` is too small.
+        If an entry of `x`, a value of `f` or a slope is not finite, or `step` is outside its
+        range.
 
     Notes
     -----
@@ -66,8 +67,10 @@ def numerical_gradient(f, x, step=1e-5):
     """
     if not callable(f):
         raise TypeError(f"f must be callable, got {type(f).__name__}")
-    require_array("x", x, dtype=np.dtype(np.float64))
-    step = require_real("step", step, low=np.finfo(float).eps)
+    require_array("x", x, dtype=np.dtype(np.float64), scalar=True)
+    step = require_real("step", step, low=np.finfo(float).eps, high=1)
+    if np.abs(x).max() > np.finfo(float).max / 4:
+        raise ValueError(f"x must leave room for the step, got an entry of {np.abs(x).max():.3g}")
     gradient = np.empty_like(x)
     for index in np.ndindex(x.shape):
         h = step * max(1.0, abs(x[index]))
@@ -76,7 +79,8 @@ def numerical_gradient(f, x, step=1e-5):
         lower[index] -= h
         # Divide by the step that was really taken: x + h is rounded.
         taken = upper[index] - lower[index]
-        gradient[index] = (_value(f, upper) - _value(f, lower)) / taken
+        slope = (_value(f, upper) - _value(f, lower)) / float(taken)
+        gradient[index] = require_real("the slope of f", slope)
     return gradient
 
 
@@ -115,9 +119,10 @@ def largest_difference(actual, expected):
     >>> print(largest_difference(np.array([1.0, 2.5]), np.array([1.0, 2.0])))
     largest difference 5.000e-01 (relative 2.500e-01) at index (1,): 2.5, expected 2
     """
-    require_array("expected", expected)
-    require_array("actual", actual, shape=expected.shape, dtype=expected.dtype)
-    error = np.abs(actual - expected)
+    require_array("expected", expected, scalar=True)
+    require_array("actual", actual, shape=expected.shape, dtype=expected.dtype, scalar=True)
+    with np.errstate(over="ignore"):
+        error = np.abs(actual - expected)
     index = tuple(int(i) for i in np.unravel_index(error.argmax(), error.shape))
     absolute = float(error[index])
     scale = float(np.abs(expected).max())

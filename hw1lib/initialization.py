@@ -6,12 +6,16 @@ import numbers
 import numpy as np
 
 from hw1lib._arguments import (
+    refuse_overflow,
     require_choice,
     require_dtype,
+    require_lengths,
     require_real,
     require_rng,
     require_size,
 )
+
+MOST_WIDTHS = 10_000
 
 
 def xavier_std(shape, gain=1.0):
@@ -89,6 +93,7 @@ def kaiming_std(shape, mode="fan_in", negative_slope=0.0):
     return math.sqrt(2 / fan) / math.hypot(1, slope)
 
 
+@refuse_overflow
 def xavier_normal(rng, shape, gain=1.0, dtype=np.float64):
     r"""
     Draw normal weights with Xavier's variance.
@@ -127,6 +132,7 @@ def xavier_normal(rng, shape, gain=1.0, dtype=np.float64):
     return _draw_normal(rng, shape, xavier_std(shape, gain), dtype)
 
 
+@refuse_overflow
 def xavier_uniform(rng, shape, gain=1.0, dtype=np.float64):
     r"""
     Draw uniform weights with Xavier's variance.
@@ -165,6 +171,7 @@ def xavier_uniform(rng, shape, gain=1.0, dtype=np.float64):
     return _draw_uniform(rng, shape, xavier_std(shape, gain), dtype)
 
 
+@refuse_overflow
 def kaiming_normal(rng, shape, mode="fan_in", negative_slope=0.0, dtype=np.float64):
     r"""
     Draw normal weights with Kaiming's variance.
@@ -205,6 +212,7 @@ def kaiming_normal(rng, shape, mode="fan_in", negative_slope=0.0, dtype=np.float
     return _draw_normal(rng, shape, kaiming_std(shape, mode, negative_slope), dtype)
 
 
+@refuse_overflow
 def kaiming_uniform(rng, shape, mode="fan_in", negative_slope=0.0, dtype=np.float64):
     r"""
     Draw uniform weights with Kaiming's variance.
@@ -245,6 +253,7 @@ def kaiming_uniform(rng, shape, mode="fan_in", negative_slope=0.0, dtype=np.floa
     return _draw_uniform(rng, shape, kaiming_std(shape, mode, negative_slope), dtype)
 
 
+@refuse_overflow
 def forward_second_moments(widths, stds, input_second_moment=1.0, kept=0.5):
     r"""
     Predict the second moment of the activations of every layer.
@@ -292,6 +301,7 @@ def forward_second_moments(widths, stds, input_second_moment=1.0, kept=0.5):
     return np.cumprod(np.append(start, kept * widths[:-1] * variances))
 
 
+@refuse_overflow
 def backward_second_moments(widths, stds, output_second_moment=1.0, kept=0.5):
     r"""
     Predict the second moment of the gradient with respect to every layer's activations.
@@ -337,7 +347,7 @@ def backward_second_moments(widths, stds, output_second_moment=1.0, kept=0.5):
     """
     widths, variances, kept = _require_layers(widths, stds, kept)
     start = require_real("output_second_moment", output_second_moment, low=0)
-    return np.cumprod(np.append(start, (kept * widths[1:] * variances)[::-1]))[::-1]
+    return np.cumprod(np.append(start, (kept * widths[1:] * variances)[::-1]))[::-1].copy()
 
 
 def alive_probability(widths):
@@ -374,12 +384,14 @@ def alive_probability(widths):
 
 
 def _draw_normal(rng, shape, std, dtype):
-    return (require_rng(rng).standard_normal(shape) * std).astype(require_dtype(dtype))
+    shape, dtype = require_lengths("shape", shape), require_dtype(dtype)
+    return (require_rng(rng).standard_normal(shape) * std).astype(dtype)
 
 
 def _draw_uniform(rng, shape, std, dtype):
+    shape, dtype = require_lengths("shape", shape), require_dtype(dtype)
     limit = math.sqrt(3) * std
-    return require_rng(rng).uniform(-limit, limit, shape).astype(require_dtype(dtype))
+    return require_rng(rng).uniform(-limit, limit, shape).astype(dtype)
 
 
 def _require_fans(shape):
@@ -398,8 +410,11 @@ def _is_sequence(value):
 def _require_widths(widths):
     if not _is_sequence(widths):
         raise TypeError(f"widths must be a sequence of integers, got {type(widths).__name__}")
-    if len(widths) < 2:
-        raise ValueError(f"widths must hold D_0 and at least one layer, got {len(widths)} widths")
+    length = len(widths[: MOST_WIDTHS + 1])  # a range can be longer than a length may be
+    if length < 2:
+        raise ValueError(f"widths must hold D_0 and at least one layer, got {length} widths")
+    if length > MOST_WIDTHS:
+        raise ValueError(f"widths must hold at most {MOST_WIDTHS} numbers, got more")
     return np.array([require_size("widths", n) for n in widths], dtype=float)
 
 

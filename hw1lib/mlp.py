@@ -4,7 +4,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hw1lib._arguments import require_array, require_cache, require_choice
+from hw1lib._arguments import (
+    finite,
+    refuse_overflow,
+    require_array,
+    require_cache,
+    require_choice,
+)
 
 
 class ActivationCache(NamedTuple):
@@ -156,6 +162,7 @@ def tanh_backward(dH, cache):
     return _activation_backward(dH, cache)
 
 
+@refuse_overflow
 def affine_forward(X, W, b):
     r"""
     Apply an affine layer to a batch, as torch.nn.Linear does.
@@ -190,9 +197,12 @@ def affine_forward(X, W, b):
     require_array("X", X, ndim=2)
     require_array("W", W, shape=(None, X.shape[1]), dtype=X.dtype)
     require_array("b", b, shape=W.shape[:1], dtype=X.dtype)
-    return X @ W.T + b, AffineCache(X.copy(), W.copy())
+    Y = X @ W.T
+    Y += b
+    return Y, AffineCache(X.copy(), W.copy())
 
 
+@refuse_overflow
 def affine_backward(dY, cache):
     r"""
     Give the gradients of an affine layer with respect to its input, weights and biases.
@@ -231,13 +241,15 @@ def affine_backward(dY, cache):
     return dY @ W, dY.T @ X, dY.sum(axis=0)
 
 
+@refuse_overflow
 def logsumexp(Z):
     r"""
     Give log(sum(exp(z))) of each row, without overflow.
 
-    With the largest entry taken out, so that no exponential exceeds 1::
+    With the largest entry taken out, so that no exponential exceeds 1 and a small sum of the
+    others is not lost beside it::
 
-        logsumexp(z) = max(z) + log(sum(exp(z - max(z))))
+        logsumexp(z) = max(z) + log1p(sum over the others of exp(z - max(z)))
 
     Parameters
     ----------
@@ -257,10 +269,13 @@ def logsumexp(Z):
         If `Z` is not a matrix or an entry is not finite.
     """
     require_array("Z", Z, ndim=2)
-    top = Z.max(axis=1)
-    return top + np.log(np.exp(Z - top[:, None]).sum(axis=1))
+    rows, top = np.arange(len(Z)), Z.argmax(axis=1)
+    others = np.exp(Z - Z[rows, top][:, None])
+    others[rows, top] = 0
+    return Z[rows, top] + np.log1p(others.sum(axis=1))
 
 
+@refuse_overflow
 def softmax(Z):
     r"""
     Turn each row of logits into probabilities.
@@ -292,6 +307,7 @@ def softmax(Z):
     return exponentials / exponentials.sum(axis=1, keepdims=True)
 
 
+@refuse_overflow
 def softmax_cross_entropy_forward(Z, targets):
     r"""
     Give the cross-entropy of each sample, from its logits.
@@ -332,11 +348,12 @@ def softmax_cross_entropy_forward(Z, targets):
         worst = sums[np.abs(sums - 1).argmax()]
         raise ValueError(f"targets must sum to 1 in each row, got a row that sums to {worst}")
     # With the top at 0 first: next to a logit of 1e4, the loss would keep 12 decimals only.
-    shifted = Z - Z.max(axis=1, keepdims=True)
+    shifted = finite(Z - Z.max(axis=1, keepdims=True))
     losses = np.sum(targets * (logsumexp(shifted)[:, None] - shifted), axis=1)
     return losses, SoftmaxCrossEntropyCache(softmax(Z), targets.copy())
 
 
+@refuse_overflow
 def softmax_cross_entropy_backward(dlosses, cache):
     r"""
     Give the gradient with respect to the logits.
@@ -369,6 +386,7 @@ def softmax_cross_entropy_backward(dlosses, cache):
     return dlosses[:, None] * (probabilities - targets)
 
 
+@refuse_overflow
 def mlp_forward(X, weights, biases, *, activation="relu", readout="linear"):
     r"""
     Run a batch through all layers of a multilayer perceptron.
@@ -422,6 +440,7 @@ def mlp_forward(X, weights, biases, *, activation="relu", readout="linear"):
     return h, MLPCache(layers)
 
 
+@refuse_overflow
 def mlp_backward(dlogits, cache):
     r"""
     Give the gradients with respect to all activations, weights and biases.

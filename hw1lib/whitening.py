@@ -5,13 +5,15 @@ from typing import NamedTuple
 import numpy as np
 
 from hw1lib._arguments import (
+    finite,
+    refuse_overflow,
     require_array,
     require_batch,
     require_cache,
     require_real,
     require_size,
 )
-from hw1lib.batchnorm import _center
+from hw1lib.batchnorm import _center, _mean, _sum
 
 
 class InverseRootCache(NamedTuple):
@@ -44,6 +46,7 @@ class WhiteningCache(NamedTuple):
     sigma: np.ndarray
 
 
+@refuse_overflow
 def inverse_root_forward(sigma, eps=0.0):
     r"""
     Take the symmetric inverse square root of a covariance matrix.
@@ -88,9 +91,12 @@ def inverse_root_forward(sigma, eps=0.0):
             "a batch of B samples gives rank at most B - 1"
         )
     lam = np.maximum(lam, 0) + eps
+    if lam[0] < np.finfo(sigma.dtype).tiny:
+        raise ValueError(f"sigma + eps * I must not be that small, got the eigenvalue {lam[0]:.3g}")
     return (U / np.sqrt(lam)) @ U.T, InverseRootCache(lam, U)
 
 
+@refuse_overflow
 def inverse_root_backward(droot, cache):
     r"""
     Send a gradient back through the symmetric inverse square root.
@@ -150,7 +156,7 @@ def newton_inverse_root_forward(sigma, eps=0.0, steps=5):
     eps : float, default 0
         Added to the diagonal, at least 0.
     steps : int, default 5
-        Number of iterations, at least 1.
+        Number of iterations, 1 to 1000.
 
     Returns
     -------
@@ -164,22 +170,25 @@ def newton_inverse_root_forward(sigma, eps=0.0, steps=5):
     TypeError
         If `sigma` is not a NumPy array of float32 or float64, or `steps` is not an integer.
     ValueError
-        If `sigma` is not square, symmetric and finite, or its trace plus M * eps is not positive.
+        If `sigma` is not square, symmetric and finite, its trace plus M * eps is not positive or
+        overflows, or `steps` is outside 1 to 1000.
 
     Notes
     -----
-    A negative eigenvalue makes the iteration diverge. It is not looked for: that would take the
-    eigendecomposition that the iteration avoids. Take no more steps than it needs to converge:
-    from then on rounding grows, for eigenvalues in the ratio c about (c + sqrt(c)) / 2-fold a
-    step. Source: Huang et al. (2019), algorithm 1.
+    A negative eigenvalue makes the iteration diverge, to infinity with NumPy's warning. It is not
+    looked for: that would take the eigendecomposition that the iteration avoids. Take no more
+    steps than it needs to converge: from then on rounding grows, for eigenvalues in the ratio c
+    about (c + sqrt(c)) / 2-fold a step. Source: Huang et al. (2019), algorithm 1.
     """
     _require_symmetric("sigma", sigma)
-    steps = require_size("steps", steps)
+    steps = require_size("steps", steps, high=1000)
+    eps = require_real("eps", eps, low=0)
     identity = np.eye(len(sigma), dtype=sigma.dtype)
-    S = sigma + require_real("eps", eps, low=0) * identity
-    trace = float(np.trace(S))
-    if trace <= 0:
-        raise ValueError(f"sigma + eps * I must have a positive trace, got {trace:.3g}")
+    with np.errstate(over="ignore"):
+        S = sigma + eps * identity
+        trace = float(np.trace(S))
+    if not np.finfo(sigma.dtype).tiny <= trace < np.inf:
+        raise ValueError(f"sigma + eps * I must have a positive finite trace, got {trace:.3g}")
     S /= trace
     iterates = [identity]
     for _ in range(steps):
@@ -188,6 +197,7 @@ def newton_inverse_root_forward(sigma, eps=0.0, steps=5):
     return iterates[-1] / trace**0.5, NewtonCache(iterates, S, trace)
 
 
+@refuse_overflow
 def newton_inverse_root_backward(droot, cache):
     r"""
     Send a gradient back through the steps of Newton's iteration.
@@ -232,6 +242,7 @@ def newton_inverse_root_backward(droot, cache):
     return _sym(dS) / trace + dtrace * np.eye(len(S), dtype=S.dtype)
 
 
+@refuse_overflow
 def whitening_forward(Y, gamma, beta, eps=1e-5):
     r"""
     Center the batch, make its covariance the identity, then scale and shift each feature.
@@ -270,11 +281,14 @@ def whitening_forward(Y, gamma, beta, eps=1e-5):
     Notes
     -----
     The symmetric root (ZCA) is one of many: R @ root whitens for every orthogonal R. It is the
-    one that moves the data least. Source: Huang et al. (2018).
+    one that moves the data least. Above a condition number of 1000, the eigenvalues come from
+    the singular values of C: those of sigma would have lost more than 3 digits.
+    Source: Huang et al. (2018).
     """
-    return _whiten(Y, gamma, beta, inverse_root_forward, (eps,))
+    return _whiten(Y, gamma, beta, lambda C, sigma: _inverse_root_of_batch(C, sigma, eps))
 
 
+@refuse_overflow
 def newton_whitening_forward(Y, gamma, beta, eps=1e-5, steps=5):
     r"""
     Whiten the batch approximately, with the inverse root from Newton's iteration.
@@ -295,7 +309,7 @@ def newton_whitening_forward(Y, gamma, beta, eps=1e-5, steps=5):
     eps : float, default 1e-5
         Added to the diagonal of the covariance, at least 0, in squared units of `Y`.
     steps : int, default 5
-        Number of iterations, at least 1.
+        Number of iterations, 1 to 1000.
 
     Returns
     -------
@@ -317,20 +331,21 @@ def newton_whitening_forward(Y, gamma, beta, eps=1e-5, steps=5):
     -----
     Source: Huang et al. (2019).
     """
-    return _whiten(Y, gamma, beta, newton_inverse_root_forward, (eps, steps))
+    return _whiten(Y, gamma, beta, lambda _, sigma: newton_inverse_root_forward(sigma, eps, steps))
 
 
+@refuse_overflow
 def whitening_backward(dY_hat, cache):
     r"""
     Give the gradients of either whitening with respect to the input, the scale and the shift.
 
-    With T the gradient at the whitened batch and sums and means over the batch::
+    With D the products of the centred batch with the gradient, and sums and means over the batch::
 
-        T = dY_hat * gamma
-        dsigma = inverse_root_backward(C.T @ T)
-        dC = T @ root + 2 / B * C @ dsigma
+        D = C.T @ dY_hat
+        dsigma = inverse_root_backward(D * gamma)
+        dC = (dY_hat * gamma) @ root + 2 / B * C @ dsigma
         dY = dC - mean(dC)
-        dgamma = sum(dY_hat * (C @ root))        dbeta = sum(dY_hat)
+        dgamma = sum(dY_hat * (C @ root)) = sum(root * D)        dbeta = sum(dY_hat)
 
     Parameters
     ----------
@@ -363,12 +378,15 @@ def whitening_backward(dY_hat, cache):
     require_array("dY_hat", dY_hat, shape=C.shape, dtype=C.dtype)
     exact = isinstance(root_cache, InverseRootCache)
     root_backward = inverse_root_backward if exact else newton_inverse_root_backward
-    T = dY_hat * gamma
-    dsigma = root_backward(C.T @ T, root_cache)
-    dC = T @ root + (2 / len(C)) * (C @ dsigma)
-    return dC - dC.mean(axis=0), np.sum(dY_hat * (C @ root), axis=0), np.sum(dY_hat, axis=0)
+    D = finite(C.T @ dY_hat)
+    dsigma = root_backward(D * gamma, root_cache)
+    dC = (dY_hat * gamma) @ root
+    dC += C @ (2 / len(C) * dsigma)
+    dC -= _mean(dC)
+    return dC, np.sum(root * D, axis=0), _sum(dY_hat)
 
 
+@refuse_overflow
 def pca_whitening_forward(Y, gamma, beta, eps=1e-5):
     r"""
     Whiten the batch in the axes of its principal components, without turning back.
@@ -410,6 +428,7 @@ def pca_whitening_forward(Y, gamma, beta, eps=1e-5):
     return gamma * (cache.C @ U / np.sqrt(lam)) + beta
 
 
+@refuse_overflow
 def whitening_inference(Y, gamma, beta, running_mean, running_root):
     r"""
     Apply whitening with a stored mean and a stored root: a fixed affine map.
@@ -451,15 +470,31 @@ def whitening_inference(Y, gamma, beta, running_mean, running_root):
     return gamma * ((Y - running_mean) @ running_root) + beta
 
 
-def _whiten(Y, gamma, beta, root_forward, options):
+def _inverse_root_of_batch(C, sigma, eps):
+    root, cache = inverse_root_forward(sigma, eps)
+    if cache.eigenvalues[-1] < 1000 * cache.eigenvalues[0]:
+        return root, cache
+    # The square has the square of the condition number: the singular values of C itself keep
+    # twice the digits of the small eigenvalues, at twice the time.
+    lengths, Ut = np.linalg.svd(np.linalg.qr(C, mode="r"))[1:]
+    lam = np.full(len(sigma), eps, dtype=C.dtype)
+    lam[: len(lengths)] += (lengths / len(C) ** 0.5) ** 2
+    lam, U = lam[::-1].copy(), Ut[::-1].T.copy()  # in growing order, as from eigh
+    return (U / np.sqrt(lam)) @ U.T, InverseRootCache(lam, U)
+
+
+def _whiten(Y, gamma, beta, root_forward):
     require_batch("Y", Y)
     require_array("gamma", gamma, shape=Y.shape[1:], dtype=Y.dtype)
     require_array("beta", beta, shape=Y.shape[1:], dtype=Y.dtype)
     mean, C = _center(Y)
-    sigma = C.T @ C / len(C)
-    root, root_cache = root_forward(sigma, *options)
+    sigma = finite(C.T @ C / len(C))
+    root, root_cache = root_forward(C, sigma)
     cache = WhiteningCache(C, root, root_cache, gamma.copy(), mean, sigma)
-    return gamma * (C @ root) + beta, cache
+    Y_hat = C @ root
+    Y_hat *= gamma
+    Y_hat += beta
+    return Y_hat, cache
 
 
 def _require_symmetric(name, value):
@@ -467,11 +502,10 @@ def _require_symmetric(name, value):
     if value.shape[0] != value.shape[1]:
         raise ValueError(f"{name} must be square, got shape {value.shape}")
     tolerance = 100 * np.finfo(value.dtype).eps * np.abs(value).max()
-    if np.abs(value - value.T).max() > tolerance:
-        raise ValueError(
-            f"{name} must be symmetric, got {name} - {name}.T up to "
-            f"{np.abs(value - value.T).max():.3g}"
-        )
+    with np.errstate(over="ignore"):
+        largest = np.abs(value - value.T).max()
+    if largest > tolerance:
+        raise ValueError(f"{name} must be symmetric, got {name} - {name}.T up to {largest:.3g}")
 
 
 def _sym(A):

@@ -272,7 +272,8 @@ def _gives(mistake, drawn, found, count, i):
 def _same(found, wrong, view):
     if view is None:
         return not difference(found, wrong)
-    return isinstance(found, np.ndarray) and not difference(view(found), view(wrong))
+    same_kind = isinstance(found, np.ndarray) and found.shape == wrong.shape
+    return same_kind and not difference(view(found), view(wrong))
 
 
 def _value_of(answer, case, count, i):

@@ -159,7 +159,7 @@ class Report:
         if count == 1:
             verdict = "right" if right else "wrong" if self.parts[0].answered else "no answer yet"
         elif right == count:
-            verdict = f"all {count} parts right"
+            verdict = "both parts right" if count == 2 else f"all {count} parts right"
         else:
             verdict = f"{right} of {count} parts right"
         return f"{self.question[0].upper()}{self.question[1:]} {self.title}: {verdict}"

@@ -389,8 +389,8 @@ def _forward_not_rooted(Y, gamma, beta, eps):
 
 @batchnorm_forward.mistake(
     "epsilon is forgotten",
-    "For these numbers the output hardly looks different. For a feature that is constant over "
-    "the batch it would be 0 / 0.",
+    "For a feature of large variance the output hardly changes. For one that is constant over the "
+    "batch it would be 0 / 0.",
     page="batchnorm/forward#what-epsilon-prevents-zero-over-zero",
 )
 def _forward_epsilon_forgotten(Y, gamma, beta, eps):
@@ -690,8 +690,8 @@ def _deviation_for_the_normalized_value(dH, Y, gamma, beta, eps):
 
 @batchnorm_backward.mistake(
     "the variance is written as mean(Y**2) - m**2 and m is moved in it",
-    "In this form the variance has a slope in m, and what m gains by it the term mean(Y**2) "
-    "takes away again. At a fixed variance, m reaches the loss by one way only.",
+    "Written like this the variance has a slope in m, which the other term takes back when Y "
+    "moves. The task asks for m at a fixed variance: by how many ways does it reach the loss?",
     page="batchnorm/gradients_parameters#three-programs-two-answers",
 )
 def _shortcut_variance(dH, Y, gamma, beta, eps):

@@ -523,7 +523,7 @@ def _gap_of_the_eigenvalues(dY_hat, Y, gamma, eps):
 
 
 @whitening_backward.mistake(
-    "1 / r is differentiated and not the inverse root",
+    "the inverse is differentiated and not the inverse root",
     "Your kernel is the slope of a chord of 1 / lambda. Which power of lambda is in the root?",
     page="batchnorm/whitening_backward#the-kernel-is-a-chord",
 )
