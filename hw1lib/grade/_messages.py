@@ -1,0 +1,137 @@
+"""What the grader and the process of a submission tell each other: one line of JSON a message."""
+
+import importlib
+import json
+
+import numpy as np
+
+from hw1lib.check._run import MAX_SIZE, Outcome, Strange
+
+MAX_LINE = 2**24
+MAX_TEXT = 2000
+MAX_DEPTH = 8
+DTYPES = ("float64", "float32", "int64", "bool")
+
+
+class MalformedError(ValueError):
+    """A message that nobody who follows the rules would send."""
+
+
+def line_of(message):
+    """Write a message as a line."""
+    return json.dumps(message).encode() + b"\n"
+
+
+def message_of(line, number):
+    """Read the message of that number from a line that anybody may have written."""
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError):
+        raise MalformedError("a line that is no JSON") from None
+    if not isinstance(message, dict) or message.get("id") != number:
+        raise MalformedError("a message that answers nothing")
+    return message
+
+
+def pack(value):
+    """Write an argument or an answer with what JSON has; numbers come back bit by bit."""
+    if isinstance(value, np.ndarray):
+        entries = value.ravel().tolist()
+        return {"shape": list(value.shape), "dtype": value.dtype.name, "entries": entries}
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Strange):
+        return {"strange": str(value)}
+    if isinstance(value, tuple):
+        return {"tuple": [pack(item) for item in value]}
+    if isinstance(value, list):
+        return [pack(item) for item in value]
+    if callable(value):
+        if isinstance(value, np.ufunc):
+            return {"function": f"numpy:{value.__name__}"}
+        return {"function": f"{value.__module__}:{value.__qualname__}"}
+    return value
+
+
+def unpack_argument(data):
+    """Read what `pack` wrote of an argument; only the grader may have written it."""
+    if isinstance(data, list):
+        return [unpack_argument(item) for item in data]
+    if not isinstance(data, dict):
+        return data
+    if "tuple" in data:
+        return tuple(unpack_argument(item) for item in data["tuple"])
+    if "function" in data:
+        module, _, name = data["function"].partition(":")
+        return getattr(importlib.import_module(module), name)
+    return _array(data)
+
+
+def pack_outcome(outcome):
+    """Write an outcome with what JSON has."""
+    return {"value": pack(outcome.value), "error": outcome.error, "changed": outcome.changed}
+
+
+def unpack_outcomes(rows, arguments, count):
+    """
+    Read the outcomes of `count` calls, whoever has written them.
+
+    Parameters
+    ----------
+    rows : object
+        What stood in the message.
+    arguments : tuple of str
+        The names of the arguments; only these can have changed.
+    count : int
+        The number of cases.
+
+    Returns
+    -------
+    list of Outcome
+        One for each case, or fewer of which the last has an error.
+
+    Raises
+    ------
+    MalformedError
+        If `rows` is anything else.
+    """
+    try:
+        found = [_outcome(row, arguments) for row in rows]
+    except Exception:  # a stranger chose the data: whatever fails on it, it is the data
+        raise MalformedError("an answer that is none") from None
+    if len(found) > count or (len(found) < count and not (found and found[-1].error)):
+        raise MalformedError("too many answers or too few")
+    return found
+
+
+def clean(text, limit=MAX_TEXT):
+    """Make a stranger's text safe to print: no control characters, no half characters."""
+    text = text[:limit] if isinstance(text, str) else "?"
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _outcome(row, arguments):
+    error = row["error"]
+    changed = tuple(name for name in arguments if name in row["changed"])
+    return Outcome(_answer(row["value"]), None if error is None else clean(error), changed)
+
+
+def _answer(data, depth=0):
+    if data is None:
+        return None
+    if isinstance(data, list):
+        if depth == MAX_DEPTH or len(data) > MAX_SIZE:
+            raise MalformedError
+        return [_answer(item, depth + 1) for item in data]
+    if "strange" in data:
+        return Strange(clean(data["strange"], 300))
+    return _array(data).astype(float)
+
+
+def _array(data):
+    shape, entries = data["shape"], data["entries"]
+    if data["dtype"] not in DTYPES or not all(type(n) is int and n >= 0 for n in shape):
+        raise MalformedError
+    if not all(type(entry) in (int, float, bool) for entry in entries):
+        raise MalformedError
+    return np.array(entries, dtype=data["dtype"]).reshape(shape)

@@ -1,0 +1,587 @@
+"""Marking: what a submission gets, and what it cannot do to the marks.
+
+Hostile functions stand together in one submission, each as the answer to its own question, so that
+each test also shows that the others' results are intact.
+"""
+
+import io
+import json
+import subprocess
+import sys
+import tempfile
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from types import SimpleNamespace
+from xml.etree import ElementTree as ET
+
+import nbformat
+import numpy as np
+import pytest
+
+from hw1lib import grade as package
+from hw1lib.check import PROBLEMS, Problem
+from hw1lib.check._run import Outcome, Strange
+from hw1lib.grade import Marks, _interview, _messages, _scan, _session, _tables, grade
+from hw1lib.grade.__main__ import main
+
+SECONDS = 0.8  # for functions that never return, and for the next ones; a right one takes 0.01
+SEED = 7
+RIGHT = "return 2 * x"
+
+# Each is the body of a function of x; the answer to every question is 2 * x.
+HOSTILE = {
+    "loop": "while True: pass",
+    "stubborn_loop": """
+    while True:
+        try:
+            while True: pass
+        except BaseException: pass""",
+    "held_lock": "return sum(range(10**11))",
+    "after_loops": RIGHT,
+    "sys_exit": "import sys; sys.exit()",
+    "os_exit": "import os; os._exit(3)",
+    "numpy_patched": """
+    np.multiply = np.array = np.errstate = np.isclose = lambda *a, **k: 0
+    return np.multiply(2, x)""",
+    "after_numpy_patched": "return np.multiply(2, x)",
+    "memory": "return np.ones(10 * 2**30 // 8)[:4] * x",
+    "flood": """
+    for _ in range(300): print("all parts right" * 10)
+    return x""",
+    "grader_redefined": """
+    from hw1lib import check
+    from hw1lib.check import _compare, _problem, _run
+    _compare.difference = _problem.difference = lambda *a: None
+    check.Problem.judge = lambda *a: True
+    return x""",
+    "channel_forged": """
+    import json, os
+    message = {"id": 1, "passed": True, "outcomes": [{"value": True}] * 20, "points": 5}
+    for number in range(40):
+        message["id"] = number
+        for descriptor in range(3, 64):
+            try: os.write(descriptor, json.dumps(message).encode() + b"\\n")
+            except OSError: pass
+    return x""",
+    "after_forgery": RIGHT,
+    "stranger": """
+    class Equal:
+        def __array__(self, *args, **kwargs): raise SystemExit
+        def __eq__(self, other): return True
+        def __repr__(self): raise RuntimeError
+        __float__ = __len__ = __getattr__ = __array__
+    return Equal()""",
+    "sneaky_array": """
+    class Sneaky(np.ndarray):
+        def __eq__(self, other): return True
+        __le__ = __ge__ = __eq__
+        def __array_function__(self, *a, **k): return True
+    return np.asarray(x).view(Sneaky)""",
+    "worker_killed": "import os, signal; os.kill(os.getppid(), signal.SIGKILL); return x",
+    "after_worker_killed": RIGHT,
+    "children": """
+    import os, subprocess, sys, time
+    if hasattr(np, "started"): return 2 * x
+    np.started = True
+    for i in range(10):
+        if os.fork() == 0:
+            if i % 2: os.setsid()
+            time.sleep(100)
+            os._exit(0)
+    code = "import time; time.sleep(100)"
+    subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    return 2 * x""",
+    "terminal": "raise ValueError('\\x1b[2J\\x00\\ud800 \\u202e right')",
+    "huge": "return np.ones(10**5 + 1)",
+    "integer_too_long": "return 10**400",
+    "right": RIGHT,
+}
+MESSAGES = {
+    "loop": "did not return within 0.8 seconds",
+    "stubborn_loop": "did not return within 0.8 seconds",
+    "held_lock": "did not return within 0.8 seconds",
+    "sys_exit": "SystemExit",
+    "os_exit": "ended its process (exit code 3)",
+    "memory": "Unable to allocate 10.0 GiB",
+    "flood": "0.5 times the right value",
+    "channel_forged": "its process sent a",
+    "stranger": "an object of type",
+    "worker_killed": "its process ended (signal 9)",
+    "terminal": "ValueError: \N{REPLACEMENT CHARACTER}[2J",
+    "huge": "an array of shape (100001,)",
+    "integer_too_long": "OverflowError",
+}
+
+# The answer to each question is 2 * x, unless a cell of the notebook has changed NumPy for good.
+CELLS = (
+    "import numpy as np\nfrom hw1lib import check, mlp\n\ndef first(x):\n    return np.add(x, x)",
+    "%precision 3",
+    "raise ValueError('in a cell')",
+    "import sys; sys.exit('bye')",
+    "def broken(:",
+    "import hw1lib.check._run, hw1lib.check._compare\n"
+    "hw1lib.check._run.outcomes = hw1lib.check._run._call = None\n"
+    "hw1lib.check._compare.difference = lambda *a: None",
+    "np.add = np.array = np.errstate = np.ndarray = lambda *a, **k: 'patched'",
+    "import os; os._exit(5)",
+    "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
+    "for _ in range(3000): print('all parts right')\nsys.stdout.close()",
+    "import contextlib, os\nos.write(1, b'x')\nfor descriptor in range(3, 32):\n"
+    "    with contextlib.suppress(OSError): os.write(descriptor, b'x' * 99 + b'\\n')",
+    "import os; os.closerange(0, 3)",
+    "second = 3",
+    "def third(x):\n    return x",
+    "def last(x):\n    return 2 * x",
+)
+
+
+def toy(name, question, solution=lambda x: 2 * x, points=(5,), parts=("y",)):
+    problem = Problem(name, question, name, "", "dropout/variance", parts, points)
+    problem.solved_by(solution)
+    problem.drawn_by(lambda rng, i: (rng.normal(size=i % 3 + 2).round(2),))
+    return problem
+
+
+def toys(names):
+    return tuple(toy(name, f"{1 + i % 3}.{i}") for i, name in enumerate(names))
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    """Put toy questions in the place of the homework's: quick, and as many as a test needs."""
+    with pytest.MonkeyPatch.context() as patch:
+
+        def use(problems):
+            patch.setattr(package, "PROBLEMS", problems)
+            patch.setattr(_tables, "PROBLEMS", problems)
+
+        yield use
+
+
+@pytest.fixture(scope="module", autouse=True)
+def folder(tmp_path_factory):
+    """Let the grader put the folders of its processes where the tests can find them."""
+    path = tmp_path_factory.mktemp("sessions")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(path))
+        yield path
+    assert processes(path) == []
+
+
+@pytest.fixture(autouse=True)
+def _no_folder_is_left(folder):
+    yield
+    assert list(folder.iterdir()) == []
+
+
+def processes(folder):
+    """Give the processes that were started with their home in a folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if b"HOME=" + bytes(folder) in (process / "environ").read_bytes():
+                found.append(process)
+        except OSError:
+            continue
+    return found
+
+
+def notebook(path, *cells):
+    document = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbformat.write(document, path)
+    return path
+
+
+def functions(bodies):
+    return "import numpy as np\n" + "".join(
+        f"\ndef {name}(x):\n    {body.strip()}\n" for name, body in bodies.items()
+    )
+
+
+@pytest.fixture(scope="module")
+def hostile(catalogue, folder, tmp_path_factory):
+    """Mark the hostile functions, first the slow ones: marks and processes that are left."""
+    found, names = {}, list(HOSTILE)
+    path = tmp_path_factory.mktemp("in") / "eve.ipynb"
+    last = names.index("after_loops") + 1
+    for part, seconds in ((names[:last], SECONDS), (names[last:], 5)):
+        catalogue(toys(part))
+        notebook(path, functions({name: HOSTILE[name] for name in part}))
+        marks = grade(path, seed=SEED, seconds=seconds).marks
+        found.update((mark.problem.name, mark) for mark in marks)
+    return found, processes(folder)
+
+
+def test_each_hostile_function_is_judged(hostile):
+    marks, _ = hostile
+    assert list(marks) == list(HOSTILE)
+
+
+@pytest.mark.parametrize("name", [name for name, body in HOSTILE.items() if "2 * x" in body])
+def test_what_the_others_do_leaves_a_right_answer_right(hostile, name):
+    assert hostile[0][name].points == (5,)
+
+
+def test_numpy_patched_by_another_answer_is_whole_again(hostile):
+    assert hostile[0]["after_numpy_patched"].report.passed
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, body in HOSTILE.items() if "2 * x" not in body and "(2, x)" not in body]
+)
+def test_no_hostile_function_gets_points(hostile, name):
+    assert hostile[0][name].points == (0,)
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_the_report_says_what_happened(hostile, name):
+    assert MESSAGES[name] in hostile[0][name].report.parts[0].problem
+
+
+def test_no_process_is_left(hostile):
+    assert hostile[1] == []
+
+
+@pytest.fixture(scope="module")
+def cells(catalogue, tmp_path_factory):
+    catalogue(toys(["first", "second", "third", "last", "absent"]))
+    path = notebook(tmp_path_factory.mktemp("in") / "mallory.ipynb", *CELLS)
+    return grade(path, seed=SEED, time=2)
+
+
+def test_no_cell_reaches_the_answers_of_others(cells):
+    results = {mark.problem.name: _tables.result(mark) for mark in cells.marks}
+    assert results == {
+        "first": "right",
+        "second": "error",
+        "third": "wrong",
+        "last": "right",
+        "absent": "no answer",
+    }
+
+
+def test_each_cell_that_failed_is_named(cells):
+    starts = {
+        3: "line 1 in <module>: raise ValueError('in a cell')\nValueError: in a cell",
+        4: "line 1 in <module>: import sys; sys.exit('bye')\nSystemExit: bye",
+        5: "SyntaxError: ",
+        8: "left out: its process ended (exit code 5)",
+        9: "left out: the 2 seconds for all cells were over",
+        11: "left out: its process sent a",
+    }
+    assert list(cells.cells) == list(starts)
+    assert all(cells.cells[number].startswith(text) for number, text in starts.items())
+
+
+def test_an_answer_that_is_no_function_is_an_error(cells):
+    (part,) = cells.marks[1].report.parts
+    assert part.problem == "Case 1: it must be a function of (x), got a int."
+
+
+def test_the_text_of_the_submission_names_what_it_imports(cells):
+    assert cells.imports == ("hw1lib.check._compare", "hw1lib.check._run", "hw1lib.mlp")
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("from hw1lib import check\ncheck.dropout_scale(f)", []),
+        ("from hw1lib.check import dropout_scale, PROBLEMS", []),
+        ("import hw1lib.check", []),
+        ("import hw1lib.check\nhw1lib.check.dropout_scale(f)", []),
+        ("import hw1lib", ["hw1lib"]),
+        ("import hw1lib.mlp as m", ["hw1lib.mlp"]),
+        ("from hw1lib import check, softmax", ["hw1lib.softmax"]),
+        ("from hw1lib.check.mlp import _slope", ["hw1lib.check.mlp._slope"]),
+        ("import hw1lib.check\nhw1lib.softmax(1)", ["hw1lib.softmax"]),
+        ("f = check.dropout_scale.solution", ["check.dropout_scale.solution"]),
+        ("%time from hw1lib import softmax", ["hw1lib.softmax"]),
+        ("%%time\nfrom hw1lib import softmax", ["hw1lib.softmax"]),
+        ("exec('import hw1lib.mlp'); __import__('hw1lib.mlp')", ["hw1lib.mlp"]),
+        ("'hw1lib is a fine package'", []),
+        (f"x = 0x{'f' * 6000}\nfrom hw1lib import softmax", ["hw1lib.softmax"]),
+        ("%pip list\nfrom hw1lib import *", ["hw1lib.*"]),
+        ("x = !ls\ndef f(): import hw1lib.mlp", ["hw1lib.mlp"]),
+        ("hw1lib = 3\nfrom hw1liberty import x\nfrom . import y", []),
+        ("def broken(:", []),
+    ],
+)
+def test_the_names_of_the_reference_are_found_in_the_text(source, names):
+    assert _scan.imports([source]) == names
+
+
+def test_a_notebook_whose_cells_keep_ending_the_process_gets_an_end(
+    catalogue, tmp_path, monkeypatch
+):
+    catalogue(toys(["f"]))
+    monkeypatch.setattr(_interview, "MAX_LEFT_OUT", 1)
+    path = notebook(tmp_path / "a.ipynb", *["import os; os._exit(1)"] * 9)
+    (mark,) = grade(path).marks
+    assert "2 cells were too slow or ended the process" in mark.report.parts[0].problem
+
+
+def test_without_fork_an_answer_that_ends_the_process_costs_only_itself(
+    catalogue, tmp_path, monkeypatch
+):
+    code = (
+        "import os, runpy; del os.fork; "
+        "runpy.run_module('hw1lib.grade._worker', run_name='__main__')"
+    )
+    monkeypatch.setattr(_session, "COMMAND", (sys.executable, "-I", "-c", code))
+    names = ["sys_exit", "os_exit", "loop", "right"]
+    catalogue(toys(names))
+    path = notebook(tmp_path / "a.ipynb", functions({name: HOSTILE[name] for name in names}))
+    results = [_tables.result(mark) for mark in grade(path, seconds=SECONDS).marks]
+    assert results == ["error", "error", "error", "right"]
+
+
+# What comes from the process is read as from a stranger.
+
+ROW = {"value": {"shape": [2], "dtype": "float64", "entries": [0.1, 2]}, "error": None}
+ROW["changed"] = []
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        None,
+        3,
+        "text",
+        {},
+        [],
+        [None],
+        [{}],
+        [ROW],  # one case is missing, and nobody says why
+        [ROW] * 3,
+        [ROW, {**ROW, "value": "right"}],
+        [ROW, {**ROW, "value": True}],
+        [ROW, {**ROW, "value": {"shape": [3], "dtype": "float64", "entries": [0.1]}}],
+        [ROW, {**ROW, "value": {"shape": [-1], "dtype": "float64", "entries": [0.1]}}],
+        [ROW, {**ROW, "value": {"shape": [1] * 99, "dtype": "float64", "entries": [0.1]}}],
+        [ROW, {**ROW, "value": {"shape": [1], "dtype": "object", "entries": [0.1]}}],
+        [ROW, {**ROW, "value": {"shape": [1], "dtype": "float64", "entries": ["0.1"]}}],
+        [ROW, {**ROW, "value": {"shape": [1], "dtype": "float64", "entries": [10**400]}}],
+        [ROW, {**ROW, "value": {"function": "os:abort"}}],
+        [ROW, {**ROW, "value": [[[[[[[[[[]]]]]]]]]]}],
+        [ROW, {**ROW, "changed": 3}],
+    ],
+)
+def test_a_forged_answer_is_refused(rows):
+    with pytest.raises(_messages.MalformedError):
+        _messages.unpack_outcomes(rows, ("x",), 2)
+
+
+@pytest.mark.parametrize("line", [b"", b"\xff\n", b"[" * 10**5, b"[1]\n", b'{"id": 2}\n', b"{}{}"])
+def test_a_line_that_answers_nothing_is_refused(line):
+    with pytest.raises(_messages.MalformedError):
+        _messages.message_of(line, 1)
+
+
+def test_outcomes_come_back_bit_by_bit():
+    values = [
+        np.array([[0.1, np.nan, -0.0], [np.inf, -np.inf, 5e-324]]),
+        np.array(1 / 3),
+        np.empty((2, 0)),
+        [np.ones(2), None, [Strange("an object")]],
+        None,
+    ]
+    sent = [Outcome(value, changed=("x",)) for value in values] + [Outcome(error="an error")]
+    rows = json.loads(json.dumps([_messages.pack_outcome(outcome) for outcome in sent]))
+    came = _messages.unpack_outcomes(rows, ("x",), len(sent))
+    for a, b in zip(sent, came, strict=True):
+        assert repr(a) == repr(b)
+        assert a.changed == b.changed
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
+def test_the_arguments_of_every_question_arrive_as_they_were_sent(problem):
+    for case in problem.cases(5, SEED):
+        for value in case.values():
+            came = _messages.unpack_argument(json.loads(json.dumps(_messages.pack(value))))
+            assert type(came) is type(value) or isinstance(value, np.generic)
+            assert repr(came) == repr(value) or isinstance(value, np.generic)
+            assert getattr(came, "dtype", None) == getattr(value, "dtype", None)
+
+
+# The points of the homework.
+
+
+def test_the_points_are_those_of_the_homework(monkeypatch):
+    monkeypatch.setattr(_tables, "PROBLEMS", PROBLEMS)
+    possible = {key: row["possible"] for key, row in _tables.totals().items()}
+    assert possible == {"1": 25, "2": 35, "3": 40, "total": 100, "bonus": 30}
+
+
+def test_the_solutions_of_the_practice_notebooks_get_all_points(catalogue, tmp_path):
+    catalogue(PROBLEMS)
+    pages = sorted((Path(__file__).parent.parent / "chapters" / "practice").glob("*.ipynb"))
+    cells = [cell for page in pages for cell in nbformat.read(page, as_version=4).cells]
+    code = [cell.source for cell in cells if cell.cell_type == "code"]
+    marks = grade(notebook(tmp_path / "a.ipynb", *code))
+    totals = _tables.totals(marks)
+    assert totals["total"] == {"title": "Total", "points": 100, "possible": 100}
+    assert totals["bonus"] == {"title": "Bonus", "points": 30, "possible": 30}
+    assert marks.cells == {}
+
+
+def test_points_are_given_part_by_part(catalogue, tmp_path):
+    both = toy("both", "1.1", lambda x: (x, 2 * x), points=(2, 3), parts=("a", "b"))
+    catalogue((both, toy("beyond", "beyond 1.1", points=())))
+    path = notebook(tmp_path / "a.ipynb", "def both(x): return x, x\ndef beyond(x): return 2 * x")
+    marks = grade(path, seed=SEED)
+    assert [mark.points for mark in marks.marks] == [(2, 0), (0,)]
+    assert _tables.result(marks.marks[0]) == "b: wrong"
+    assert _tables.totals(marks)["total"] == {"title": "Total", "points": 2, "possible": 5}
+
+
+def test_the_same_seed_gives_the_same_marks(catalogue, tmp_path, capsys):
+    (problem,) = toys(["f"])
+    catalogue((problem,))
+    path = notebook(tmp_path / "a.ipynb", "def f(x): return x", "from hw1lib.mlp import relu")
+    marks = grade(path, seed=SEED)
+    assert main([str(path), "--seed", str(SEED)]) == 0
+    assert capsys.readouterr().out == str(marks)
+    (first, *_), (other, *_) = problem.cases(seed=SEED), problem.cases(seed=SEED + 1)
+    inputs = marks.marks[0].report.parts[0].inputs["x"]
+    np.testing.assert_array_equal(inputs, first["x"])
+    assert not np.array_equal(inputs, other["x"])
+
+
+# The command line.
+
+
+@pytest.fixture(scope="module")
+def course(catalogue, tmp_path_factory):
+    """Mark a folder with four submissions, two of them no notebooks: outputs and exit code."""
+    catalogue((toy("f", "1.1"), toy("g", "2.1"), toy("h", "3.1")))
+    path = tmp_path_factory.mktemp("course")
+    (path / "notes.txt").write_text("no submission")
+    notebook(path / "ada.ipynb", "def f(x): return 2 * x", "g = f", "1 / 0")
+    (path / "bob.py").write_text("def f(x): return x\ndef g(x): return x, x")
+    (path / "eve.ipynb").write_text("{")
+    (path / "zoe.ipynb").write_text("[1]")
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        files = ["--json", str(path / "marks.json"), "--junit", str(path / "marks.xml")]
+        code = main([str(path), "--seed", "1", "--jobs", "2", *files])
+    return SimpleNamespace(path=path, out=out.getvalue(), err=err.getvalue(), code=code)
+
+
+def test_a_folder_gives_one_table(course):
+    assert course.out.splitlines() == [
+        "seed 1",
+        "",
+        "Submission  Topic 1 / 5  Topic 2 / 5  Topic 3 / 5  Total / 15  Bonus / 0  Remarks",
+        "ada.ipynb             5            5            0          10          0  error in a cell",
+        "bob.py                0            0            0           0          0",
+        "eve.ipynb             -            -            -           -          -"
+        "  not marked: it is not JSON, so it is no notebook",
+        "zoe.ipynb             -            -            -           -          -"
+        "  not marked: it is JSON, but no notebook of version 4",
+    ]
+
+
+def test_the_exit_code_says_whether_all_could_be_marked(course):
+    assert course.code == 1
+
+
+def test_a_folder_has_a_progress_bar(course):
+    assert "4/4" in course.err
+
+
+def test_the_points_in_json_are_those_of_the_table(course):
+    submissions = json.loads((course.path / "marks.json").read_text())["submissions"]
+    rows = [line.split() for line in course.out.splitlines()[3:]]
+    for submission, row in zip(submissions, rows, strict=True):
+        assert submission["submission"] == row[0]
+        sums = [f"{total['points']:g}" for total in submission["totals"].values()]
+        assert row[1:6] == (["-"] * 5 if submission["problem"] else sums)
+        points = [part["points"] for q in submission["questions"] for part in q["parts"]]
+        assert sum(points) == submission["totals"]["total"]["points"]
+
+
+def test_junit_has_a_case_for_each_part_and_counts_them(course):
+    root = ET.parse(course.path / "marks.xml").getroot()
+    tags = {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}
+    for element in (root, *root):
+        counts = {name: len(list(element.iter(tag))) for name, tag in tags.items()}
+        assert {name: int(element.get(name)) for name in tags} == counts
+    assert [root.get(name) for name in tags] == ["8", "2", "2", "2"]
+
+
+def test_an_empty_notebook_answers_nothing(catalogue, tmp_path, capsys):
+    catalogue(toys(["f"]))
+    path = notebook(tmp_path / "a.ipynb")
+    assert main([str(path), "--json", "-"]) == 0
+    (submission,) = json.loads(capsys.readouterr().out)["submissions"]
+    assert submission["questions"][0]["parts"][0]["answered"] is False
+    assert submission["totals"]["total"]["points"] == 0
+
+
+def test_the_reports_follow_the_tables_unless_they_are_not_wanted(catalogue, tmp_path):
+    catalogue(toys(["f"]))
+    path = notebook(tmp_path / "a.ipynb", "def f(x): return x", "from hw1lib.mlp import relu")
+    marks = grade(path, seed=SEED)
+    report = "\n" + str(marks.marks[0].report) + "\n"
+    assert "in every case it is 0.5 times the right value" in report
+    assert str(marks) == _tables.text(marks, details=False) + report
+    assert "Cell 2: line 1 in <module>" in str(marks)
+    assert "Uses of hw1lib, beside the checks: hw1lib.mlp.relu" in str(marks)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere.ipynb"], "nowhere.ipynb does not exist"),
+        ([".", "--seconds", "0"], "must be positive, got 0"),
+        ([".", "--time", "nan"], "must be positive, got nan"),
+        ([".", "--jobs", "0"], "must be at least 1, got 0"),
+        (["."], ". has no notebooks and no modules"),
+        (["a.py", "--json", "nowhere/marks.json"], "there is no folder for nowhere/marks.json"),
+    ],
+)
+def test_a_wrong_command_line_is_refused(tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    if arguments[0] == "a.py":
+        Path("a.py").touch()
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("module", "where"), [("IPython", "file"), ("tqdm", "folder")])
+def test_a_missing_package_is_named_with_the_extra(tmp_path, monkeypatch, capsys, module, where):
+    path = tmp_path / "a.ipynb"
+    path.write_text("{")
+    monkeypatch.setitem(sys.modules, module, None)
+    find = package.importlib.util.find_spec
+    monkeypatch.setattr(
+        package.importlib.util, "find_spec", lambda name: None if name == module else find(name)
+    )
+    with pytest.raises(SystemExit):
+        main([str(tmp_path if where == "folder" else path)])
+    message = capsys.readouterr().err
+    assert module in message
+    assert "pip install 'hw1lib[grade]'" in message
+
+
+def test_importing_hw1lib_does_not_bring_in_the_grader():
+    code = "import sys, hw1lib.check; print([n for n in sys.modules if 'grade' in n])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such switch")
+def test_the_memory_of_the_grader_is_closed_to_processes_of_the_same_user():
+    code = (
+        "import ctypes; from hw1lib.grade.__main__ import _guard; _guard(); "
+        "print(ctypes.CDLL(None).prctl(3))"  # is it dumpable?
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "0\n"
+
+
+def test_marks_print_as_their_table():
+    marks = Marks("a.ipynb", SEED, problem="not marked: it is not a file")
+    assert str(marks) == "a.ipynb, seed 7\nnot marked: it is not a file\n"
+    assert marks.to_dict()["problem"] == marks.problem
