@@ -14,10 +14,10 @@ STABLE := --ExecutePreprocessor.record_timing=False \
   --ClearMetadataPreprocessor.preserve_nb_metadata_mask=myst
 
 .DEFAULT_GOAL := help
-.PHONY: help book serve test equations check format run lock clean
+.PHONY: help book serve test bench test-site site-report equations check format run lock clean
 
 help: ## Say what each verb does.
-	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' $(MAKEFILE_LIST)
 
 # The stamp lies inside the environment: a new environment has none, so everything is installed.
 $(INSTALLED): requirements.txt pyproject.toml
@@ -26,8 +26,8 @@ $(INSTALLED): requirements.txt pyproject.toml
 	@touch $@
 
 book: $(INSTALLED) ## Build the site, warnings as errors, and print where it is.
-	@# Sphinx does not notice a changed stylesheet or extension: then everything is built again.
-	@test -z "$$(find assets _extensions -not -name '*.pyc' -type f -newer $(SITE) 2>/dev/null)" || rm -rf _build
+	@# Sphinx does not notice a changed stylesheet, extension or check: then all is built again.
+	@test -z "$$(find assets _extensions hw1lib/check -not -name '*.pyc' -type f -newer $(SITE) 2>/dev/null)" || rm -rf _build
 	@# A second build would not repeat the warnings of a failed one: forget what it has read.
 	@$(BIN)/jupyter-book build . -n -W --keep-going -q --builder html > _build.log 2>&1 \
 	  || { cat _build.log; rm -rf _build _build.log; exit 1; }
@@ -40,13 +40,24 @@ serve: book ## Show the site on localhost:8000.
 test: $(INSTALLED) ## Run every notebook and every test.
 	$(BIN)/python -m pytest -n auto --dist loadscope -q
 
+test-site: $(INSTALLED) ## Test every page of the site in a browser (Chromium).
+	$(BIN)/python -m pytest tests -m site -q
+
+# PAGES="index chapters/errata" lets Lighthouse look at these only.
+site-report: book ## Measure the site against its targets (Chromium, and Node for Lighthouse).
+	$(BIN)/python tests/site_report.py $(PAGES)
+
 equations: $(INSTALLED) ## Run the checks of the equations and record what they measure.
 	$(BIN)/python -m pytest tests/equations -q --write-equations
+
+bench: $(INSTALLED) ## Compare hw1lib's speed with its peers' (ARGS=--quick: a minute).
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	$(BIN)/python -m benchmarks $(ARGS)
 
 check: $(INSTALLED) ## Lint modules and notebooks, their format, and the docstrings.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/numpydoc lint $(wildcard hw1lib/*.py)
+	$(BIN)/numpydoc lint $(wildcard hw1lib/*.py hw1lib/check/_*.py hw1lib/grade/*.py)
 
 format: $(INSTALLED) ## Put modules and notebooks into their format.
 	$(BIN)/ruff check --fix .
@@ -63,5 +74,5 @@ lock: $(INSTALLED) ## Pin what is installed now in requirements.txt.
 	mv requirements.new requirements.txt
 
 clean: ## Remove everything that the verbs have made.
-	rm -rf $(VENV) _build .pytest_cache .ruff_cache *.egg-info chapters/generated
+	rm -rf $(VENV) _build .pytest_cache .ruff_cache .hypothesis *.egg-info chapters/generated
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -30,8 +30,26 @@ def prose(notebook):
     return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
 
 
+def outputs_of(cell, kind):
+    return [output.data[kind] for output in cell.outputs if kind in output.get("data", {})]
+
+
+def moving_figures(cell):
+    return outputs_of(cell, "application/vnd.vegalite.v5+json")
+
+
 def draws(cell):
-    return any("image/svg+xml" in output.get("data", {}) for output in cell.outputs)
+    return bool(outputs_of(cell, "image/svg+xml") or moving_figures(cell))
+
+
+def texts_of(cell):
+    """Give a figure's alternative text and its caption."""
+    if moving_figures(cell):
+        setting = cell.metadata.get("moving", {})
+        return setting.get("alt", ""), setting.get("caption", "")
+    setting = cell.metadata.get("mystnb", {})
+    caption = setting.get("figure", {}).get("caption", "")
+    return setting.get("image", {}).get("alt", ""), caption
 
 
 def is_ignored(cell):
@@ -113,9 +131,7 @@ def test_every_chapter_has_a_figure():
 
 def test_every_figure_has_an_alternative_text_and_a_caption_of_its_own():
     figures = [cell for path in NOTEBOOKS for cell in code_cells(read(path)) if draws(cell)]
-    settings = [cell.metadata.get("mystnb", {}) for cell in figures]
-    texts = [setting.get("image", {}).get("alt", "") for setting in settings]
-    captions = [setting.get("figure", {}).get("caption", "") for setting in settings]
+    texts, captions = zip(*map(texts_of, figures), strict=True)
     assert [text for text in texts if len(text.split()) < 8] == []
     assert [caption for caption in captions if len(caption.split()) < 4] == []
     assert len(set(texts)) == len(texts)

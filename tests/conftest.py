@@ -1,0 +1,37 @@
+"""The site, built once for all tests that read it, and the browser that shows it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def site():
+    """Build the site as `make book` does, and give its folder."""
+    program = shutil.which("jupyter-book", path=Path(sys.executable).parent)
+    command = [program, "build", str(ROOT), "-n", "-W", "--keep-going", "-q"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        # A second build would not repeat the warnings.
+        shutil.rmtree(ROOT / "_build", ignore_errors=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return ROOT / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Give the browser's path, or skip; where CI has none, fail."""
+    from site_browser import find_chromium  # here, since playwright takes a while to import
+
+    path, advice = find_chromium(), "no Chromium here; on Debian: apt-get install chromium"
+    if path is None and os.environ.get("CI") == "true":
+        pytest.fail(advice)
+    if path is None:
+        pytest.skip(advice)
+    return path

@@ -1,0 +1,133 @@
+"""The system's Chromium, and a sweep with it over the pages, for the site's tests and report."""
+
+import asyncio
+import os
+import shutil
+
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import async_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+# Without a sandbox it runs in a container too; nothing but our own pages is shown.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+# Adds up how far a page's content moves while it loads.
+LAYOUT_SHIFTS = """
+window.layoutShift = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) layoutShift += entry.value;
+}).observe({type: "layout-shift", buffered: true});"""
+
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 900}
+# Axe takes minutes on the thousands of boxes that make a formula and the strokes of a figure, and
+# has nothing to find in them: a reader is given the MathML, and the figure's text. The text of a
+# formula stays, in a box of its width, so that its contrast is measured.
+WITHOUT_BOXES = """
+for (const formula of [...document.querySelectorAll(".katex")].reverse()) {
+  const text = document.createElement("span");
+  const {width} = formula.querySelector(".katex-html").getBoundingClientRect();
+  text.style = `display: inline-block; width: ${width}px; overflow: clip; white-space: nowrap`;
+  text.textContent = formula.querySelector("annotation").textContent;
+  formula.replaceChildren(text);
+}
+document.querySelectorAll("svg.figure, .moving-figure svg").forEach((figure) =>
+  figure.replaceChildren());"""
+# Formulas that are in sight but empty.
+EMPTY_FORMULAS = """
+[...document.querySelectorAll(".math")].filter((formula) => formula.checkVisibility() &&
+  !formula.querySelector(".katex-html")?.getBoundingClientRect().width).length"""
+FONTS_THAT_FAILED = """[...document.fonts].filter((font) => font.status === "error").length"""
+SCROLL_BOXES_MARKED = """
+[...document.querySelectorAll(".formula, .figure-box")].every((box) =>
+  (box.scrollWidth > box.clientWidth) === (box.tabIndex === 0))"""
+TOO_WIDE = "document.documentElement.scrollWidth - innerWidth"
+
+
+def find_chromium():
+    """Give the path of the browser, or None."""
+    return next((path for path in map(shutil.which, NAMES) if path), None)
+
+
+def open_browser(playwright, path):
+    """Start the browser; with the asynchronous interface, await it."""
+    return playwright.chromium.launch(executable_path=path, args=FLAGS)
+
+
+def watch(page, *places):
+    """Give the list that a page's errors, failed requests and foreign requests will fill."""
+    troubles = []
+
+    def note(what, trouble=True):
+        if trouble:
+            troubles.append(what)
+
+    page.on("console", lambda message: note(message.text, message.type == "error"))
+    page.on("pageerror", lambda error: note(str(error)))
+    page.on("requestfailed", lambda request: note(f"failed: {request.url}"))
+    own = (*places, "data:", "blob:")
+    page.on(
+        "request", lambda request: note(f"foreign: {request.url}", not request.url.startswith(own))
+    )
+    return troubles
+
+
+async def visit(context, base, name):
+    """Load a page on a phone, widen the window, and note what is not as it should be."""
+    page = await context.new_page()
+    noted = {"troubles": watch(page, base)}
+    await page.goto(base + name, wait_until="load")
+    await page.evaluate("document.fonts.ready.then(() => 0)")
+    noted["empty formulas"] = await page.evaluate(EMPTY_FORMULAS)
+    noted["failed fonts"] = await page.evaluate(FONTS_THAT_FAILED)
+    noted["layout shift"] = await page.evaluate("layoutShift")
+    noted["too wide, phone"] = await page.evaluate(TOO_WIDE)
+    await page.set_viewport_size(DESKTOP)
+    noted["too wide, desktop"] = await page.evaluate(TOO_WIDE)
+    # Light on the phone, dark on the desktop: each mode and each layout is examined once.
+    if await page.evaluate("matchMedia('(prefers-color-scheme: light)').matches"):
+        await page.set_viewport_size(PHONE)
+    noted["axe"] = await examine(page)
+    await page.close()
+    return noted
+
+
+async def examine(page):
+    """Give what axe-core finds, with the elements."""
+    # The page's own script has seen the new size of the window.
+    await page.wait_for_function(SCROLL_BOXES_MARKED)
+    await page.evaluate(WITHOUT_BOXES)
+    found = await Axe().run(page, options={"resultTypes": ["violations"], "preload": False})
+    return [
+        f"{violation['id']}: {node['html'][:120]}"
+        for violation in found.response["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+async def sweep(chromium, base, names):
+    """Visit every page in both modes."""
+    places = asyncio.Semaphore(os.cpu_count() or 1)
+    async with async_playwright() as playwright:
+        browser = await open_browser(playwright, chromium)
+        contexts = {
+            mode: await browser.new_context(viewport=PHONE, color_scheme=mode)
+            for mode in ("light", "dark")
+        }
+        for context in contexts.values():
+            await context.add_init_script(LAYOUT_SHIFTS)
+
+        async def one(mode, name):
+            async with places:
+                return await visit(contexts[mode], base, name)
+
+        keys = [(mode, name) for mode in contexts for name in names]
+        visits = await asyncio.gather(*(one(*key) for key in keys))
+        await browser.close()
+    return dict(zip(keys, visits, strict=True))
