@@ -1,0 +1,144 @@
+"""The practice notebooks: one source, a student's edition, and stubs that hold with solutions."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from hw1lib import check
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "_extensions"))
+from practice import student_edition, tags  # noqa: E402
+
+NOTEBOOKS = sorted((ROOT / "chapters" / "practice").glob("*.ipynb"))
+TOPICS = {"dropout": "1", "batchnorm": "2", "backprop": "3"}
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def path(request):
+    return request.param
+
+
+@pytest.fixture
+def notebook(path):
+    return nbformat.read(path, as_version=4)
+
+
+def tagged(notebook, tag, kind="code"):
+    return [cell for cell in notebook.cells if cell.cell_type == kind and tag in tags(cell)]
+
+
+def function(cell):
+    """Give the (last) function that a cell defines."""
+    return [node for node in ast.parse(cell.source).body if isinstance(node, ast.FunctionDef)][-1]
+
+
+def heads(cells):
+    return [(f.name, ast.unparse(f.args), ast.get_docstring(f)) for f in map(function, cells)]
+
+
+def test_there_is_one_notebook_for_each_topic():
+    assert {path.stem for path in NOTEBOOKS} == set(TOPICS)
+
+
+def test_every_check_is_practised_in_its_topic(path, notebook):
+    calls = [cell.source for cell in tagged(notebook, "check")]
+    wanted = [
+        p.name for p in check.PROBLEMS if re.search(r"\d", p.question)[0] == TOPICS[path.stem]
+    ]
+    assert sorted(calls) == sorted(f"check.{name}({name})" for name in wanted)
+
+
+def test_there_are_four_problems_that_go_beyond_the_homework(path):
+    beyond = [
+        p for p in check.PROBLEMS if re.fullmatch(rf"beyond {TOPICS[path.stem]}\.\d", p.question)
+    ]
+    assert len(beyond) >= 4
+
+
+def test_each_stub_and_its_solution_have_the_same_name_arguments_and_docstring(notebook):
+    stubs, solutions = tagged(notebook, "stub"), tagged(notebook, "solution")
+    assert heads(stubs) == heads(solutions)
+    names = [f"check.{name}({name})" for name, *_ in heads(stubs)]
+    assert names == [cell.source for cell in tagged(notebook, "check")]
+
+
+def test_each_stub_has_the_arguments_that_the_check_passes(notebook):
+    for cell in tagged(notebook, "stub"):
+        stub = function(cell)
+        assert tuple(a.arg for a in stub.args.args) == getattr(check, stub.name).arguments
+
+
+def test_a_stub_gives_nothing_away(notebook):
+    for cell in tagged(notebook, "stub"):
+        body = function(cell).body[1:]  # behind the docstring
+        values = {n.value for part in body for n in ast.walk(part) if isinstance(n, ast.Constant)}
+        assert values == {None}
+        assert not [n for part in body for n in ast.walk(part) if isinstance(n, ast.Call)]
+
+
+def test_each_problem_has_three_hints_and_a_hidden_solution(notebook):
+    text = "\n".join(cell.source for cell in notebook.cells)
+    problems = len(tagged(notebook, "stub"))
+    for k in (1, 2, 3):
+        assert len(re.findall(rf"<details>\s*<summary>Hint {k}\b", text)) == problems
+    written = tagged(notebook, "solution", "markdown")
+    assert len(written) == problems
+    assert all(re.match(r"<details>\s*<summary>Solution", cell.source) for cell in written)
+    assert all("hide-cell" in tags(cell) for cell in tagged(notebook, "solution"))
+
+
+def test_every_hint_and_solution_is_closed(notebook):
+    for cell in notebook.cells:
+        assert cell.source.count("<details>") == cell.source.count("</details>")
+
+
+def test_the_students_edition_has_no_solution_and_no_output(notebook):
+    edition = student_edition(notebook)
+    text = nbformat.writes(edition)
+    assert "solution" not in {tag for cell in edition.cells for tag in tags(cell)}
+    assert "<summary>Solution" not in text
+    assert not any(cell.get("outputs") for cell in edition.cells)
+    assert len(tagged(edition, "check")) == len(tagged(notebook, "check"))
+    nbformat.validate(edition)
+
+
+def run(cells):
+    """Run cells in one namespace; give the text of the value of each one's last line."""
+    namespace, texts = {}, {}
+    for cell in cells:
+        *body, last = ast.parse(cell.source).body
+        value = None
+        if isinstance(last, ast.Expr):
+            exec(compile(ast.Module(body, []), cell.id, "exec"), namespace)
+            value = eval(compile(ast.Expression(last.value), cell.id, "eval"), namespace)
+        else:
+            exec(compile(cell.source, cell.id, "exec"), namespace)
+        texts[cell.id] = None if value is None else repr(value)
+    return texts
+
+
+def stored(cell):
+    """Give the text that a cell's value has in the notebook, which nbval compares."""
+    return next((output.data["text/plain"] for output in cell.outputs if "data" in output), None)
+
+
+def test_with_the_solutions_in_every_cell_shows_what_is_stored(notebook):
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert run(cells) == {cell.id: stored(cell) for cell in cells}
+
+
+def test_with_the_stubs_in_the_checks_show_something_else_and_no_other_cell(notebook):
+    texts = {cell.id: stored(cell) for cell in notebook.cells if cell.cell_type == "code"}
+    cells = [cell for cell in student_edition(notebook).cells if cell.cell_type == "code"]
+    differ = {name for name, text in run(cells).items() if text != texts[name]}
+    assert differ == {cell.id for cell in cells if "check" in tags(cell)}
+
+
+def test_the_page_offers_the_students_edition(path, notebook):
+    text = "\n".join(cell.source for cell in notebook.cells)
+    assert f"<../../_build/student/{path.name}>`" in text
