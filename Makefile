@@ -14,7 +14,7 @@ STABLE := --ExecutePreprocessor.record_timing=False \
   --ClearMetadataPreprocessor.preserve_nb_metadata_mask=myst
 
 .DEFAULT_GOAL := help
-.PHONY: help book serve test bench test-site site-report equations check format run lock clean
+.PHONY: help mutants notebook-mutants book serve test bench test-site site-report equations check format run lock clean
 
 help: ## Say what each verb does.
 	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' $(MAKEFILE_LIST)
@@ -53,6 +53,13 @@ equations: $(INSTALLED) ## Run the checks of the equations and record what they 
 bench: $(INSTALLED) ## Compare hw1lib's speed with its peers' (ARGS=--quick: a minute).
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python -m benchmarks $(ARGS)
+
+mutants: $(INSTALLED) ## Break hw1lib in thousands of places: a unit test must notice each.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[mutants]'
+	$(BIN)/python tests/mutants.py $(ARGS)
+
+notebook-mutants: $(INSTALLED) ## Break each function that a chapter uses: a notebook must notice.
+	$(BIN)/python tests/break_notebooks.py
 
 check: $(INSTALLED) ## Lint modules and notebooks, their format, and the docstrings.
 	$(BIN)/ruff check .

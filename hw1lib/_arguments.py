@@ -37,22 +37,26 @@ def refuse_overflow(function):
 
     @functools.wraps(function)
     def checked(*args, **kwargs):
-        try:
-            with np.errstate(all="ignore"):
-                result = function(*args, **kwargs)
-            if _is_finite(result):
-                return result
-        except OverflowError:  # from Python's floats, the generator, or an inner function
-            pass
-        arguments = inspect.signature(function).bind(*args, **kwargs).arguments
-        sizes = {name: _magnitude(value) for name, value in arguments.items()}
-        raise ResultOverflowError(
-            f"{', '.join(arguments)} must have magnitudes that give a finite result, got an "
-            f"overflow in {function.__name__} with "
-            + ", ".join(f"{name} up to {size:.3g}" for name, size in sizes.items() if size)
-        )
+        return _call_checked(function, args, kwargs)
 
     return checked
+
+
+def _call_checked(function, args, kwargs):
+    try:
+        with np.errstate(all="ignore"):
+            result = function(*args, **kwargs)
+        if _is_finite(result):
+            return result
+    except OverflowError:  # from Python's floats, the generator, or an inner function
+        pass
+    arguments = inspect.signature(function).bind(*args, **kwargs).arguments
+    sizes = {name: _magnitude(value) for name, value in arguments.items()}
+    raise ResultOverflowError(
+        f"{', '.join(arguments)} must have magnitudes that give a finite result, got an "
+        f"overflow in {function.__name__} with "
+        + ", ".join(f"{name} up to {size:.3g}" for name, size in sizes.items() if size)
+    )
 
 
 def finite(value):

@@ -44,9 +44,10 @@ EMPTY_FORMULAS = """
 [...document.querySelectorAll(".math")].filter((formula) => formula.checkVisibility() &&
   !formula.querySelector(".katex-html")?.getBoundingClientRect().width).length"""
 FONTS_THAT_FAILED = """[...document.fonts].filter((font) => font.status === "error").length"""
+# The theme marks its boxes a while after the window has changed.
 SCROLL_BOXES_MARKED = """
-[...document.querySelectorAll(".formula, .figure-box")].every((box) =>
-  (box.scrollWidth > box.clientWidth) === (box.tabIndex === 0))"""
+[...document.querySelectorAll(".formula, .figure-box, pre, .cell_output > .output")].every((box) =>
+  box.scrollWidth <= box.clientWidth || box.tabIndex === 0)"""
 TOO_WIDE = "document.documentElement.scrollWidth - innerWidth"
 
 
@@ -70,7 +71,11 @@ def watch(page, *places):
 
     page.on("console", lambda message: note(message.text, message.type == "error"))
     page.on("pageerror", lambda error: note(str(error)))
-    page.on("requestfailed", lambda request: note(f"failed: {request.url}"))
+    # What was still under way when the page was left is no failure.
+    page.on(
+        "requestfailed",
+        lambda request: note(f"failed: {request.url}", request.failure != "net::ERR_ABORTED"),
+    )
     own = (*places, "data:", "blob:")
     page.on(
         "request", lambda request: note(f"foreign: {request.url}", not request.url.startswith(own))

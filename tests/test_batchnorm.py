@@ -298,3 +298,16 @@ def test_magnitude_of_the_input_does_not_matter_without_eps(size):
     np.testing.assert_allclose(big, output.detach(), rtol=1e-9)
     np.testing.assert_allclose(dY * size, expected[0], rtol=1e-9)
     np.testing.assert_allclose(dgamma, expected[1], rtol=1e-9)
+
+
+def test_float32_variance_of_many_rows_has_the_digits_of_float32():
+    rng = np.random.default_rng(5)
+    Y = rng.normal(size=(100_000, 4)).astype(np.float32)
+    cache = batchnorm_forward(Y, np.ones(4, np.float32), np.zeros(4, np.float32))[1]
+    np.testing.assert_allclose(cache.v, Y.astype(float).var(axis=0), rtol=6.1e-8)
+
+
+def test_a_variance_of_the_smallest_normal_number_is_accepted():
+    tiny, ones = np.full(2, np.finfo(float).tiny), np.ones(2)
+    actual = batchnorm_inference(np.zeros((1, 2)), ones, ones, 0 * ones, tiny, 0)
+    np.testing.assert_array_equal(actual, [[1, 1]])

@@ -288,3 +288,60 @@ def test_poisson_width_equals_the_sum_over_all_widths(lam, p):
     k, widths = np.arange(-1, 15), np.arange(120)[:, None]
     terms = stats.binom.pmf(k, widths, 1 - p) * stats.poisson.pmf(widths, lam)
     np.testing.assert_allclose(poisson_width_pmf(k, lam, p), terms.sum(axis=0), rtol=1e-9)
+
+
+# To the last digits, against mpmath.
+
+
+def test_stirling_error_is_exact_up_to_the_first_term_that_is_left_out():
+    from hw1lib.dropout import _stirling_error
+
+    n = np.array([1, 2, 15, 16, 17, 40, 1000])
+    with mpmath.workdps(40):
+        expected = [
+            float(
+                mpmath.loggamma(m + 1)
+                - mpmath.log(mpmath.sqrt(2 * mpmath.pi * m))
+                - m * mpmath.log(m)
+                + m
+            )
+            for m in n.tolist()
+        ]
+    np.testing.assert_allclose(_stirling_error(n), expected, rtol=4e-14)
+
+
+@pytest.mark.parametrize(
+    ("M", "p"), [(10**6, 1.3e-6), (10**5, 0.001), (300, 0.1), (300, 0.9), (700, 0.63), (40, 0.37)]
+)
+def test_probability_that_all_or_no_units_are_kept_is_exact_to_thirteen_digits(M, p):
+    with mpmath.workdps(40):
+        all_kept, none_kept = (1 - mpmath.mpf(p)) ** M, mpmath.mpf(p) ** M
+    np.testing.assert_allclose(kept_units_pmf(M, M, p), float(all_kept), rtol=5e-14)
+    np.testing.assert_allclose(kept_units_pmf(0, M, p), float(none_kept), rtol=5e-14)
+
+
+@pytest.mark.parametrize(
+    ("k", "lam"), [(160, 0.9), (150, 1.0), (155, 99.5), (160, 100.5), (1, 101)]
+)
+def test_poisson_pmf_is_exact_far_from_the_mean(k, lam):
+    with mpmath.workdps(40):
+        exact = mpmath.mpf(lam) ** k * mpmath.exp(-mpmath.mpf(lam)) / mpmath.factorial(k)
+    np.testing.assert_allclose(poisson_pmf(k, lam), float(exact), rtol=3e-13)
+
+
+@pytest.mark.parametrize(("M", "lam"), [(10**9, 2.3), (10**8, 0.7), (10**7, 31.3)])
+def test_distance_of_a_very_wide_layer_keeps_its_digits(M, lam):
+    with mpmath.workdps(60):
+        q, distance = mpmath.mpf(lam) / M, mpmath.mpf(0)
+        for k in range(200):
+            binomial = mpmath.binomial(M, k) * q**k * (1 - q) ** (M - k)
+            poisson = mpmath.mpf(lam) ** k * mpmath.exp(-mpmath.mpf(lam)) / mpmath.factorial(k)
+            distance += abs(binomial - poisson) / 2
+    np.testing.assert_allclose(poisson_limit_distance(M, lam), float(distance), rtol=1e-11)
+
+
+def test_distance_counts_all_values_around_a_large_mean():
+    M, lam = 100_000, 10_000.0
+    k = np.arange(8_000, 12_000)
+    difference = np.abs(stats.binom.pmf(k, M, lam / M) - stats.poisson.pmf(k, lam))
+    np.testing.assert_allclose(poisson_limit_distance(M, lam), difference.sum() / 2, rtol=1e-8)

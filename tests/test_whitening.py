@@ -394,3 +394,49 @@ def test_magnitude_of_the_input_does_not_matter_without_eps(newton, size):
     Y_hat, cache = forward(Y * size, gamma, beta, 0.0)
     np.testing.assert_allclose(Y_hat, output.detach(), rtol=1e-9)
     np.testing.assert_allclose(whitening_backward(dY_hat, cache)[0] * size, expected, rtol=1e-8)
+
+
+# Batches whose covariance is badly conditioned take the singular values of the batch itself.
+
+
+def badly_conditioned(B=9, dtype=float):
+    rng = np.random.default_rng(11)
+    turn = np.linalg.qr(rng.normal(size=(4, 4)))[0]
+    return (rng.normal(size=(B, 4)) * [1e-3, 0.03, 1.0, 20.0] @ turn).astype(dtype)
+
+
+def covariance(Y):
+    C = Y - Y.mean(axis=0)
+    return C.T @ C / len(C)
+
+
+@pytest.mark.parametrize("eps", [1e-5, 1e-9])
+def test_root_of_a_badly_conditioned_batch_undoes_its_covariance(eps):
+    Y = badly_conditioned()
+    cache = whitening_forward(Y, np.ones(4), np.zeros(4), eps)[1]
+    product = cache.root @ (covariance(Y) + eps * np.eye(4)) @ cache.root
+    np.testing.assert_allclose(product, np.eye(4), atol=1e-7)
+    np.testing.assert_allclose(cache.root, cache.root.T, rtol=1e-9)
+
+
+@pytest.mark.parametrize("B", [3, 9])
+def test_cache_of_a_badly_conditioned_batch_holds_what_eigh_gives_in_growing_order(B):
+    Y = badly_conditioned(B)
+    lam, U = whitening_forward(Y, np.ones(4), np.zeros(4), 1e-4)[1].root_cache
+    expected = np.linalg.eigvalsh(covariance(Y)) + 1e-4
+    np.testing.assert_allclose(lam, expected, rtol=1e-9)
+    np.testing.assert_allclose(
+        U.T @ (covariance(Y) + 1e-4 * np.eye(4)) @ U, np.diag(lam), atol=1e-9
+    )
+
+
+def test_a_badly_conditioned_batch_of_float32_stays_in_float32():
+    Y = badly_conditioned(dtype=np.float32)
+    cache = whitening_forward(Y, np.ones(4, np.float32), np.zeros(4, np.float32), 1e-4)[1]
+    assert {array.dtype for array in (cache.root, *cache.root_cache)} == {np.dtype(np.float32)}
+
+
+def test_output_of_a_badly_conditioned_batch_has_the_identity_as_covariance():
+    Y = badly_conditioned(50)
+    Y_hat, _ = whitening_forward(Y, np.ones(4), np.zeros(4), 0.0)
+    np.testing.assert_allclose(Y_hat.T @ Y_hat / 50, np.eye(4), atol=1e-7)

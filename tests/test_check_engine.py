@@ -1,0 +1,738 @@
+"""The engine of the learner's checks, piece by piece: what agrees, what is said, what gets out.
+
+The texts are compared whole: they are what a learner reads.
+"""
+
+import math
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from hw1lib.check import Mistake, Part, Problem, Report, _pages
+from hw1lib.check._compare import difference, number, stacked
+from hw1lib.check._problem import _factor, _sizes
+from hw1lib.check._report import format_inputs
+from hw1lib.check._run import MAX_DEPTH, MAX_SIZE, Outcome, Strange, outcomes
+
+# Comparing ----------------------------------------------------------------------------------
+
+MATRIX = np.array([[1.0, -2.0], [30.0, 0.5]])
+
+
+@pytest.mark.parametrize(
+    ("got", "expected", "text"),
+    [
+        (None, MATRIX, "z is None"),
+        (Strange("an object of type str"), MATRIX, "z is an object of type str"),
+        (MATRIX[0], MATRIX, "z has shape (2,), expected (2, 2)"),
+        (np.ones(4), MATRIX, "z has shape (4,), expected (2, 2)"),
+        (np.array([7.0]), np.array(7.5), "z is 7, expected 7.5"),
+        (np.ones(1), MATRIX, "z has shape (1,), expected (2, 2)"),
+        (MATRIX, np.array(1.0), "z has shape (2, 2), expected ()"),
+        (MATRIX + np.array([[0, 0.01], [0, 0]]), MATRIX, "z[0, 1] is -1.99, expected -2"),
+        (MATRIX + np.array([[0, 0], [0, 0.01]]), MATRIX, "z[1, 1] is 0.51, expected 0.5"),
+        (np.array(1.00011), np.array(1.0), "z is 1.0001, expected 1"),
+        (np.array(math.nan), np.array(1.0), "z is nan, expected 1"),
+        (np.array(-math.inf), np.array(1.0), "z is -inf, expected 1"),
+        (np.array([1e-3, 1.0]), np.array([1e-14, 1.0]), "z[0] is 0.001, expected 0"),
+        (
+            [np.array(1.0), Strange("odd")],
+            np.ones(2),
+            "z is a list, expected an array of shape (2,)",
+        ),
+        ([np.array(1.0), Strange("odd")], np.array(1.0), "z is a list, expected a number"),
+        ([], np.ones(2), "z is a list, expected an array of shape (2,)"),
+        ([np.ones(2), np.ones(3)], np.ones(2), "z is a list, expected an array of shape (2,)"),
+        (MATRIX, [MATRIX, MATRIX], "z is one array, expected a list of 2"),
+        ([MATRIX], [MATRIX, MATRIX], "z is a list of 1, expected a list of 2"),
+        ([MATRIX, MATRIX + 1], [MATRIX, MATRIX], "z[1][0, 0] is 2, expected 1"),
+        ([None, MATRIX], [MATRIX, MATRIX], "z[0] is None"),
+    ],
+)
+def test_a_difference_is_said_in_a_line(got, expected, text):
+    assert difference(got, expected, "z") == text
+
+
+def test_what_differs_is_called_it_if_it_has_no_name():
+    assert difference(None, MATRIX) == "it is None"
+
+
+@pytest.mark.parametrize(
+    ("got", "expected"),
+    [
+        (MATRIX, MATRIX),
+        (np.array([[7.0]]), np.array(7.0)),
+        ([np.array(1.0), np.array(2.0)], np.array([1.0, 2.0])),
+        ([[np.array(1.0)], [np.array(2.0)]], np.array([[1.0], [2.0]])),
+        ([MATRIX, MATRIX[0]], [MATRIX, MATRIX[0]]),
+        (np.array([1000.0, 0.009]), np.array([1000.0, 0.0])),  # ATOL of the largest entry
+        (np.array([1.00009]), np.array([1.0])),  # RTOL
+        (np.empty(0), np.empty(0)),
+    ],
+)
+def test_answers_within_the_tolerance_agree(got, expected):
+    assert difference(got, expected) is None
+
+
+@pytest.mark.parametrize("error", [0.012, -0.012])
+def test_the_absolute_tolerance_is_a_share_of_the_largest_entry(error):
+    assert difference(np.array([-1000.0, error]), np.array([-1000.0, 0.0])) is not None
+
+
+def test_lists_of_equal_shapes_become_an_array():
+    np.testing.assert_array_equal(
+        stacked([np.ones(2), [np.array(3.0), np.array(4.0)]]), [[1, 1], [3, 4]]
+    )
+    assert stacked([]) is None
+    assert stacked([np.ones(2), np.ones(3)]) is None
+    assert stacked([np.ones(2), None]) is None
+
+
+@pytest.mark.parametrize(
+    ("x", "options", "text"),
+    [
+        (math.pi, {}, "3.142"),
+        (math.pi, {"digits": 6}, "3.14159"),
+        (1e-13, {}, "1e-13"),
+        (0.9e-12, {"scale": 1.0}, "0"),
+        (1e-12, {"scale": 1.0}, "1e-12"),
+        (-1e-13, {"scale": 1.0}, "0"),
+        (-5.0, {"scale": 1.0}, "-5"),
+        (1e-11, {"scale": 100.0}, "0"),
+    ],
+)
+def test_a_number_is_written_with_four_digits_or_as_zero_beside_a_scale(x, options, text):
+    assert number(x, **options) == text
+
+
+def test_two_numbers_that_differ_in_a_late_digit_are_shown_to_that_digit():
+    text = difference(np.array([123456.0 * 1.0002]), np.array([123456.0]), "z")
+    assert text == "z[0] is 1.2348e+05, expected 1.2346e+05"
+
+
+# Pages --------------------------------------------------------------------------------------
+
+
+def test_a_page_with_an_anchor_has_the_title_of_the_page():
+    assert _pages.title("dropout/variance#steps") == "1.2 Variance before and after dropout"
+
+
+def test_a_link_leads_from_the_practice_pages_to_the_anchor():
+    title = "1.2 Variance before and after dropout"
+    assert _pages.link("dropout/variance") == f'<a href="../dropout/variance.ipynb">{title}</a>'
+    assert (
+        _pages.link("dropout/variance#steps#2")
+        == f'<a href="../dropout/variance.ipynb#steps#2">{title}</a>'
+    )
+
+
+# The report ---------------------------------------------------------------------------------
+
+MISTAKE = Mistake("key", "a < b", "It is not.", "dropout/variance#steps", abs)
+INPUTS = {"x": np.array([1.5, 2.0]), "n": 3, "W": [np.array(1.0), np.array(2.0)], "f": math.sqrt}
+PARTS = (
+    Part("dY", passed=True, agreed=20, cases=20),
+    Part("dm", passed=False, agreed=3, cases=20, problem="Case 2: dm is 1, expected 2.",
+         mistake=MISTAKE, case=2, inputs=INPUTS),
+    Part("dv", passed=False, agreed=0, cases=20, problem="Case 1: <none>\nof it.", case=1,
+         inputs={"p": 0.5}),
+    Part("db", passed=False, answered=False, cases=20),
+)  # fmt: skip
+
+
+def make_report(*parts, notes=()):
+    return Report("2.3", "some_check", "gradients", "batchnorm/gradient_input", parts, notes)
+
+
+def test_the_text_of_a_report_is_what_a_learner_reads():
+    assert str(make_report(*PARTS, notes=("it printed:\nhere",))) == (
+        "2.3 gradients: 1 of 4 parts right\n"
+        "  ✓ dY: right in 20 of 20 random cases\n"
+        "  ✗ dm: wrong, right in 3 of 20 random cases\n"
+        "      This is what you get when a < b.\n"
+        "      It is not.\n"
+        "      Read: 1.2 Variance before and after dropout.\n"
+        "      Case 2: dm is 1, expected 2.\n"
+        "  ✗ dv: wrong, right in 0 of 20 random cases\n"
+        "      Case 1: <none>\n"
+        "      of it.\n"
+        "  ○ db: no answer yet\n"
+        "  The inputs of case 2:\n"
+        "      x = np.array([1.5, 2. ])\n"
+        "      n = 3\n"
+        "      W = [np.array(1.),\n"
+        "       np.array(2.)]\n"
+        "      f = sqrt\n"
+        "  The inputs of case 1:\n"
+        "      p = 0.5\n"
+        "  Note: it printed:\n"
+        "  here\n"
+        "  Worked out on the page: 2.3 Gradient of the input, through the mean and the variance."
+    )
+
+
+def test_the_html_of_a_report_is_what_a_notebook_shows():
+    assert make_report(*PARTS, notes=("a & b:\nhere",))._repr_html_() == (
+        '<div class="hw1lib-check"><p><strong>2.3 gradients: 1 of 4 parts right</strong></p>'
+        '<ul style="list-style: none">'
+        "<li>✓ <code>dY</code>: right in 20 of 20 random cases</li>"
+        "<li>✗ <code>dm</code>: wrong, right in 3 of 20 random cases"
+        "<br>This is what you get when a &lt; b.<br>It is not."
+        '<br>Read: <a href="../dropout/variance.ipynb#steps">1.2 Variance before and after dropout'
+        "</a>.<br>Case 2: dm is 1, expected 2.</li>"
+        "<li>✗ <code>dv</code>: wrong, right in 0 of 20 random cases"
+        "<br>Case 1: &lt;none&gt;<br>of it.</li>"
+        "<li>○ <code>db</code>: no answer yet</li></ul>"
+        "<details><summary>The inputs of case 2</summary><pre>x = np.array([1.5, 2. ])\n"
+        "n = 3\nW = [np.array(1.),\n np.array(2.)]\nf = sqrt</pre></details>"
+        "<details><summary>The inputs of case 1</summary><pre>p = 0.5</pre></details>"
+        "<p>Note: a &amp; b:<br>here</p>"
+        '<p>Worked out on the page: <a href="../batchnorm/gradient_input.ipynb">'
+        "2.3 Gradient of the input, through the mean and the variance</a>.</p></div>"
+    )
+
+
+def test_the_html_escapes_the_names_of_parts_and_checks_and_the_inputs():
+    part = Part("<p>", passed=False, cases=1, problem="x.", case=1, inputs={"s": "<b>"})
+    html = Report("<q>", "name", "<t>", "dropout/variance", (part,))._repr_html_()
+    assert "<strong>&lt;q&gt; &lt;t&gt;: wrong</strong>" in html
+    assert "<code>&lt;p&gt;</code>" in html
+    assert "<pre>s = &#x27;&lt;b&gt;&#x27;</pre>" in html
+
+
+def test_a_report_that_is_right_names_no_page():
+    assert str(make_report(PARTS[0])) == (
+        "2.3 gradients: right\n  ✓ dY: right in 20 of 20 random cases"
+    )
+    assert "Worked out" not in make_report(PARTS[0])._repr_html_()
+    assert "Worked out" not in str(make_report(PARTS[3]))
+    assert "Worked out" not in str(make_report(PARTS[1]))
+
+
+@pytest.mark.parametrize(
+    ("parts", "verdict"),
+    [
+        (PARTS[:1], "right"),
+        (PARTS[1:2], "wrong"),
+        (PARTS[3:], "no answer yet"),
+        (PARTS[:1] * 2, "both parts right"),
+        (PARTS[:1] * 3, "all 3 parts right"),
+        (PARTS[:2], "1 of 2 parts right"),
+        (PARTS[1:3], "0 of 2 parts right"),
+    ],
+)
+def test_the_headline_says_how_many_parts_are_right(parts, verdict):
+    assert str(make_report(*parts)).splitlines()[0] == f"2.3 gradients: {verdict}"
+
+
+def test_the_headline_begins_with_a_capital_letter():
+    report = Report("beyond 2.3", "name", "more of it", "dropout/variance", PARTS[:1])
+    assert str(report).startswith("Beyond 2.3 more of it: right")
+
+
+def test_a_long_paragraph_is_wrapped_at_88_columns_and_no_word_is_broken():
+    words = " ".join(["wrapped"] * 30) + " " + "x" * 90 + " well-known " * 9
+    lines = str(make_report(Part("z", passed=False, cases=1, problem=words))).splitlines()[2:-1]
+    assert all(line.startswith("      ") for line in lines)
+    assert max(len(line) for line in lines if "xxx" not in line) in range(80, 89)
+    assert " ".join(line.strip() for line in lines).split() == words.split()
+
+
+def test_a_long_note_is_indented_by_two():
+    lines = str(make_report(PARTS[0], notes=("long " * 40,))).splitlines()[2:]
+    assert len(lines) == 3
+    assert all(line[:2] == "  " != line[1:3] for line in lines)
+
+
+def test_a_report_as_a_dict_has_everything_but_the_inputs():
+    assert make_report(*PARTS[:2], notes=("note",)).to_dict() == {
+        "question": "2.3",
+        "name": "some_check",
+        "passed": False,
+        "parts": [
+            {"name": "dY", "passed": True, "answered": True, "agreed": 20, "cases": 20,
+             "problem": "", "mistake": None},
+            {"name": "dm", "passed": False, "answered": True, "agreed": 3, "cases": 20,
+             "problem": "Case 2: dm is 1, expected 2.", "mistake": "key"},
+        ],
+        "notes": ["note"],
+    }  # fmt: skip
+
+
+def test_inputs_are_written_with_all_their_digits():
+    rows = np.array([[1 / 3, -2.0], [1e-12, 4.0]])
+    text = format_inputs({"x": rows, "y": [rows[0]], "p": 0.1, "s": "a"})
+    assert text.splitlines()[-1] == "s = 'a'"
+    namespace = {"np": np}
+    exec(text, namespace)
+    np.testing.assert_array_equal(namespace["x"], rows)
+    assert text.startswith("x = np.array([[ 3.333333333333333e-01, -2.0")
+    assert "\n  [" in text.partition("y = ")[0]
+
+
+# A problem ----------------------------------------------------------------------------------
+
+
+def make_problem(parts=("twice", "half"), **options):
+    problem = Problem(
+        "double", "9.1", "doubling", "Check `x` and `n`.", "dropout/variance", parts, **options
+    )
+
+    @problem.drawn_by
+    def draw(rng, i):
+        return rng.normal(size=3), i + 2
+
+    @problem.solved_by
+    def solve(x, n):
+        return 2 * n * x, x / (2 * n)
+
+    @problem.mistake("n is left out", "It is a factor.", "dropout/variance#n")
+    def _no_n_(x, n):
+        return 2 * x, x / 2
+
+    @problem.mistake("n is squared", "It is not.", "dropout/variance#n")
+    def squared_n(x, n):
+        return 2 * n**2 * x, x / (2 * n**2)
+
+    return problem
+
+
+def right(x, n):
+    return 2 * n * x, x / (2 * n)
+
+
+def test_a_problem_keeps_what_it_was_made_of():
+    problem = make_problem(points=(2, 1), bonus=True)
+    assert (problem.name, problem.question, problem.title) == ("double", "9.1", "doubling")
+    assert (problem.page, problem.parts) == ("dropout/variance", ("twice", "half"))
+    assert (problem.points, problem.bonus, problem.__doc__) == ((2, 1), True, "Check `x` and `n`.")
+    assert problem.arguments == ("x", "n")
+    assert [mistake.key for mistake in problem.mistakes] == ["no-n", "squared-n"]
+    first = problem.mistakes[0]
+    assert first[1:4] == ("n is left out", "It is a factor.", "dropout/variance#n")
+    assert first.answer.__name__ == "_no_n_"
+    assert first.view is None
+    assert problem.draw.__name__ == "draw"
+    assert problem.solution.__name__ == "solve"
+
+
+def test_a_problem_has_no_points_and_no_bonus_by_default():
+    assert make_problem().points == (0, 0)
+    assert make_problem().bonus is False
+
+
+def test_cases_are_drawn_by_name_with_their_number_from_one_seed():
+    problem = make_problem()
+    cases = problem.cases(3, seed=5)
+    rng = np.random.default_rng(5)
+    assert [case["n"] for case in cases] == [2, 3, 4]
+    for case in cases:
+        np.testing.assert_array_equal(case["x"], rng.normal(size=3))
+    assert len(problem.cases()) == 20
+    np.testing.assert_array_equal(problem.cases()[0]["x"], problem.cases(1, 0)[0]["x"])
+
+
+def test_a_drawing_with_another_number_of_arguments_is_an_error():
+    problem = make_problem()
+    problem.drawn_by(lambda rng, i: (1.0,))
+    with pytest.raises(ValueError, match="zip"):
+        problem.cases(1)
+
+
+def test_a_right_answer_has_a_report_with_the_names_of_the_problem():
+    report = make_problem()(right, cases=4)
+    assert (report.question, report.name, report.title) == ("9.1", "double", "doubling")
+    assert report.page == "dropout/variance"
+    assert report.notes == ()
+    assert [(p.name, p.passed, p.answered, p.agreed, p.cases) for p in report.parts] == [
+        ("twice", True, True, 4, 4), ("half", True, True, 4, 4),
+    ]  # fmt: skip
+
+
+def test_a_problem_is_checked_on_twenty_cases_of_seed_zero():
+    problem = make_problem()
+    report = problem(lambda x, n: (x, x))
+    assert report.parts[0].cases == 20
+    np.testing.assert_array_equal(report.parts[0].inputs["x"], problem.cases()[0]["x"])
+
+
+def test_the_first_wrong_case_is_shown_with_its_inputs():
+    report = make_problem()(lambda x, n: (2 * n * x + (n > 3), right(x, n)[1]), cases=5)
+    part = report.parts[0]
+    assert (part.case, part.agreed, part.cases, part.inputs["n"]) == (3, 2, 5, 4)
+    assert (part.answered, part.mistake) == (True, None)
+    assert part.problem.startswith("Case 3: twice[0] is ")
+    assert part.problem.endswith(".")
+    assert report.parts[1].passed
+
+
+def test_a_part_that_is_missing_in_some_cases_is_wrong_there():
+    report = make_problem()(lambda x, n: (None if n == 3 else 2 * n * x, None), cases=4)
+    assert report.parts[0].problem == "Case 2: twice is None."
+    assert not report.parts[0].passed
+    assert report.parts[1] == Part("half", passed=False, answered=False, cases=4)
+
+
+def test_a_mistake_is_recognized_part_by_part():
+    report = make_problem()(lambda x, n: (2 * n**2 * x, x / 2), cases=4)
+    assert [part.mistake.key for part in report.parts] == ["squared-n", "no-n"]
+    assert "in every case" not in report.parts[0].problem
+
+
+def test_a_mistake_that_fits_in_some_cases_only_is_none():
+    def answer(x, n):
+        return (2 * x if n < 4 else 3 * x), x / (2 * n)
+
+    assert make_problem()(answer, cases=4).parts[0].mistake is None
+
+
+def test_a_mistake_is_found_where_it_raises_too():
+    problem = make_problem()
+
+    @problem.mistake("n is 2", "It is not.", "dropout/variance")
+    def only_two(x, n):
+        if n > 2:
+            raise ValueError
+        return x + 0.5, x
+
+    report = problem(lambda x, n: only_two(x, n), cases=3)
+    assert {part.mistake.key for part in report.parts} == {"only-two"}
+    report = problem(lambda x, n: (x + 0.5, x), cases=3)
+    assert {part.mistake for part in report.parts} == {None}
+
+
+def test_a_mistake_that_never_gives_a_value_is_not_recognized():
+    problem = make_problem()
+
+    @problem.mistake("it raises", "It does.", "dropout/variance")
+    def raising(x, n):
+        raise ValueError
+
+    assert problem(lambda x, n: raising(x, n), cases=3).parts[0].mistake is None
+
+
+def test_a_view_decides_what_counts_as_the_same_mistake():
+    problem = make_problem()
+
+    @problem.mistake("its signs are lost", "They are not.", "dropout/variance", view=np.abs)
+    def no_signs(x, n):
+        return np.abs(x) + 1, np.abs(x)
+
+    report = problem(lambda x, n: (-np.abs(x) - 1, x), cases=3)
+    assert [part.mistake.key for part in report.parts] == ["no-signs"] * 2
+    report = problem(lambda x, n: (np.abs(x[:2]) + 1, None), cases=3)
+    assert report.parts[0].mistake is None
+    assert problem(lambda x, n: ("text", None), cases=3).parts[0].mistake is None
+
+
+def test_the_time_that_is_over_is_said_once_for_all_parts():
+    def slow(x, n):
+        if n == 4:
+            time.sleep(0.6)
+        return right(x, n)
+
+    report = make_problem()(slow, cases=5, seconds=0.3)
+    words = (
+        "Case 3: the time was over: 2 calls took 0.3 seconds (if it is only slow, call the check"
+    )
+    assert {part.problem for part in report.parts} == {f"{words} with seconds=10)."}
+    assert {part.mistake for part in report.parts} == {None}
+    assert {part.agreed for part in report.parts} == {2}
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda x, n: (1.0,), "it must return twice, half, got 1 values"),
+        (lambda x, n: 1.0, "it must return twice, half, got one value"),
+        (lambda x, n: np.ones((3, 3)), "it must return twice, half, got one value"),
+    ],
+)
+def test_another_number_of_values_than_parts_is_said(answer, words):
+    report = make_problem()(answer, cases=2)
+    assert {part.problem for part in report.parts} == {f"Case 1: {words}."}
+
+
+def test_an_array_with_a_row_for_each_part_is_an_answer():
+    assert make_problem()(lambda x, n: np.stack(right(x, n)), cases=3)
+
+
+def test_what_a_function_writes_and_prints_is_noted_in_order():
+    def answer(x, n):
+        values = right(x, n)
+        x[0] = 9
+        for i in range(9):
+            print("line", i)
+        return values
+
+    report = make_problem()(answer, cases=1)
+    assert report.notes == (
+        "your function writes to its argument x; the caller's array changes with it.",
+        "your function printed:\nline 0\nline 1\nline 2\nline 3\nline 4",
+    )
+
+
+def test_blank_prints_are_no_note():
+    def answer(x, n):
+        print(" ")
+        return right(x, n)
+
+    assert make_problem()(answer, cases=1).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (2.0, "answer must be a function of (x, n), got 2.0"),
+        (lambda x: 1, "answer must be a function of (x, n), got one of (x)"),
+    ],
+)
+def test_what_cannot_be_called_with_the_arguments_is_refused(answer, words):
+    with pytest.raises(TypeError) as raised:
+        make_problem()(answer)
+    assert str(raised.value) == words
+
+
+def test_a_function_of_c_without_a_signature_is_called():
+    report = make_problem()(max, cases=1)
+    assert "your function raised an error" in report.parts[0].problem
+
+
+# A factor that is the same everywhere ---------------------------------------------------------
+
+
+def factor_of(ratio, cases=4, **more):
+    drawn = [{"x": np.ones((3, 2)), "n": i + 2, "p": 0.1 + i / 9, **more} for i in range(cases)]
+    expected = [np.array([1.5, -2.0, 0.25]) * (i + 1) for i in range(cases)]
+    found = [ratio(**case) * value for case, value in zip(drawn, expected, strict=True)]
+    return _factor(drawn, expected, found)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "words"),
+    [
+        (lambda **_: -1, "minus the right value"),
+        (lambda **_: 3, "3 times the right value"),
+        (lambda **_: 0.5, "0.5 times the right value"),
+        (lambda n, **_: n, "the right value times n"),
+        (lambda n, **_: 1 / n, "the right value divided by n"),
+        (lambda n, **_: n**2, "the right value times n**2"),
+        (lambda n, **_: n**-2.0, "the right value divided by n**2"),
+        (lambda p, **_: p**0.5, "the right value times sqrt(p)"),
+        (lambda p, **_: p**-0.5, "the right value divided by sqrt(p)"),
+        (lambda p, **_: 1 - p, "the right value times (1 - p)"),
+        (lambda **_: 1, None),
+        (lambda **_: 0, None),
+        (lambda n, **_: n - 2, None),
+        (lambda n, **_: math.inf, None),
+        (lambda n, **_: math.exp(n), None),
+        (lambda **_: np.array([1, 1, 2]), None),
+    ],
+)
+def test_a_factor_is_put_into_words(ratio, words):
+    assert factor_of(ratio) == words
+
+
+def test_a_factor_needs_two_cases_and_an_answer_to_each():
+    assert factor_of(lambda **_: 3, cases=1) is None
+    assert factor_of(lambda **_: 3, cases=2) == "3 times the right value"
+    drawn, values = [{"n": 1}, {"n": 2}], [np.ones(2), np.ones(2)]
+    assert _factor(drawn, values, [3 * values[0]]) is None
+    assert _factor(drawn, values, [3 * values[0], None]) is None
+    assert _factor(drawn, values, [3 * values[0], np.ones(3)]) is None
+    assert _factor(drawn, values, [[3 * values[0]], [3 * values[1]]]) == "3 times the right value"
+    assert _factor(drawn, values, [[], []]) is None
+    assert _factor(drawn, values, [[3 * values[0], None], [3 * values[1], None]]) is None
+
+
+def test_cases_whose_right_value_is_zero_say_nothing_about_a_factor():
+    drawn = [{"n": 1.0}, {"n": 2.0}, {"n": 3.0}]
+    expected = [np.ones(2), np.zeros(2), np.full(2, 2.0)]
+    assert _factor(drawn, expected, [3 * e for e in expected]) == "3 times the right value"
+
+
+def test_the_sizes_of_a_case_are_its_numbers_and_lengths():
+    cases = [{"x": np.ones((2, 3)), "p": 0.25, "k": 4, "z": -1.0, "f": abs},
+             {"x": np.ones((5, 3)), "p": 0.5, "k": 6, "z": 2.0, "f": abs}]  # fmt: skip
+    sizes = {name: values.tolist() for name, values in _sizes(cases).items()}
+    assert sizes == {
+        "x.shape[0]": [2, 5], "x.shape[1]": [3, 3], "p": [0.25, 0.5], "(1 - p)": [0.75, 0.5],
+        "k": [4, 6],
+    }  # fmt: skip
+
+
+# Calling a learner's function ------------------------------------------------------------------
+
+
+def outcome(answer, case=None, seconds=5.0):
+    (found,), printed = outcomes(answer, [{"x": 1.0} if case is None else case], seconds)
+    return found, printed
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("text", "an object of type str"),
+        (threading.Event(), "an object of type threading.Event"),
+        (1 + 2j, "an object of type complex"),
+        (np.array(["a"]), "a ndarray of dtype <U1"),
+        (np.ma.ones(2), "a MaskedArray of dtype float64"),
+        (np.ones(MAX_SIZE + 1), f"an array of shape ({MAX_SIZE + 1},)"),
+        ([0.0] * (MAX_SIZE + 1), "a list that is too long or too deep"),
+    ],
+)
+def test_what_is_no_answer_is_described(value, text):
+    found, _ = outcome(lambda x: value)
+    assert isinstance(found.value, Strange)
+    assert found.value == text
+
+
+@pytest.mark.parametrize(
+    ("value", "array"),
+    [
+        (True, 1.0), (3, 3.0), (np.float32(0.5), 0.5), (np.array([1, 2]), [1.0, 2.0]),
+        (np.array([True]), [1.0]), (np.array([3], np.uint8), [3.0]), (np.ones(MAX_SIZE), None),
+    ],
+)  # fmt: skip
+def test_numbers_of_any_kind_become_plain_float_arrays(value, array):
+    found, _ = outcome(lambda x: value)
+    assert type(found.value) is np.ndarray
+    assert found.value.dtype == float
+    np.testing.assert_array_equal(found.value, value if array is None else array)
+
+
+def nested(depth):
+    return [nested(depth - 1)] if depth else 1.0
+
+
+def test_lists_may_be_four_deep():
+    found, _ = outcome(lambda x: nested(MAX_DEPTH))
+    assert found.value == [[[[np.array(1.0)]]]]
+    found, _ = outcome(lambda x: nested(MAX_DEPTH + 1))
+    assert found.value == [[[["a list that is too long or too deep"]]]]
+    found, _ = outcome(lambda x: ([0.0] * MAX_SIZE,))
+    assert len(found.value[0]) == MAX_SIZE
+
+
+@pytest.mark.parametrize("value", [None, ...])
+def test_nothing_is_no_value(value):
+    assert outcome(lambda x: value)[0] == Outcome(None, None, ())
+
+
+def test_the_learners_array_is_copied():
+    mine = np.ones(2)
+    found, _ = outcome(lambda x: mine)
+    assert not np.shares_memory(found.value, mine)
+
+
+@pytest.mark.parametrize(
+    ("write", "changed"),
+    [
+        (lambda a, b, c: a.__setitem__(0, 5.0), ("a",)),
+        (lambda a, b, c: b[1].__setitem__(0, 5.0), ("b",)),
+        (lambda a, b, c: b.append(1.0), ("b",)),
+        (lambda a, b, c: (a.__setitem__(0, 5.0), b.clear()), ("a", "b")),
+        (lambda a, b, c: None, ()),
+        (lambda a, b, c: a.resize(3, refcheck=False), ("a",)),
+    ],
+)
+def test_arguments_that_are_written_to_are_named(write, changed):
+    case = {"a": np.ones(2), "b": [np.ones(2), np.zeros(2)], "c": 3}
+    found, _ = outcome(lambda *arguments: write(*arguments) and None, case)
+    assert found.changed == changed
+    np.testing.assert_array_equal(case["a"], np.ones(2))
+    assert len(case["b"]) == 2
+
+
+def test_an_error_shows_its_last_three_own_lines():
+    def inner(n):
+        if n:
+            return inner(n - 1)
+        raise ValueError("  at 0x7fAb and 0x1  " + "y" * 400)
+
+    found, _ = outcome(lambda x: inner(5))
+    lines = found.error.splitlines()
+    assert lines[0] == "your function raised an error:"
+    assert [line.partition(" in ")[2] for line in lines[1:4]] == [
+        "inner: return inner(n - 1)",
+        "inner: return inner(n - 1)",
+        'inner: raise ValueError("  at 0x7fAb and 0x1  " + "y" * 400)',
+    ]
+    assert all(line.startswith("line ") for line in lines[1:4])
+    message = "at 0x... and 0x...  "
+    assert lines[4] == f"ValueError: {message}" + "y" * (300 - len(message))
+
+
+def test_an_error_without_a_message_has_its_name_alone():
+    def answer(x):
+        raise KeyError
+
+    assert outcome(answer)[0].error.splitlines()[-1] == "KeyError"
+
+
+def test_a_function_that_does_not_return_is_told_how_to_get_more_time():
+    (found,), _ = outcomes(lambda x: time.sleep(0.5), [{"x": 1.0}], 0.05)
+    assert found.error == (
+        "your function did not return within 0.05 seconds "
+        "(if it is only slow, call the check with seconds=10)"
+    )
+
+
+def test_a_function_that_is_left_is_stopped():
+    going = []
+
+    def answer(x):
+        while True:
+            going.append(1)
+            time.sleep(0.001)
+
+    outcomes(answer, [{"x": 1.0}], 0.05)
+    time.sleep(0.05)
+    count = len(going)
+    time.sleep(0.05)
+    assert len(going) == count
+
+
+def test_a_call_that_ends_late_is_not_counted():
+    def answer(x):
+        try:
+            time.sleep(0.2)
+        except BaseException:
+            time.sleep(0.01)
+        return 1.0
+
+    found, _ = outcomes(answer, [{"x": 1.0}] * 3, 0.05)
+    time.sleep(0.3)
+    assert len(found) == 1
+    assert found[0].value is None
+
+
+def test_prints_are_kept_up_to_a_thousand_characters():
+    def answer(x):
+        print("a" * 600)
+        print("b" * 600, file=sys.stderr)
+        assert sys.stdout.write("c") == 1
+        return x
+
+    _, printed = outcome(answer)
+    assert printed == "a" * 600 + "\n" + "b" * 399
+
+
+def test_without_threads_the_calls_are_made_without_a_limit(monkeypatch):
+    def start(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    found, _ = outcomes(lambda x: x + 1, [{"x": 1.0}, {"x": 2.0}], 5.0)
+    assert [one.value.item() for one in found] == [2.0, 3.0]
+
+
+def test_warnings_and_floating_point_errors_are_silent_inside_and_as_before_outside():
+    before = np.geterr()
+    found, _ = outcome(lambda x: np.log(np.array(-x)) + np.array(1.0) / 0)
+    assert np.isnan(found.value)
+    assert found.error is None
+    assert np.geterr() == before
