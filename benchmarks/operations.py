@@ -99,7 +99,11 @@ class Whitening:
 
     name = "whitening"
     sizes = ((64, 16), (256, 64), (512, 128), (1024, 256), (4096, 512))
-    inputs = BatchNormReLU.inputs
+
+    @staticmethod
+    def inputs(rng, B, M):
+        Y = rng.normal(size=(B, M)) + rng.normal(size=M)
+        return [Y, rng.normal(size=M), rng.normal(size=M)], rng.normal(size=(B, M))
 
     @staticmethod
     def mathematics(xp, Y, gamma, beta):
@@ -120,6 +124,16 @@ class Whitening:
         # Five products with the batch (sigma, Y_hat, C.T @ T and the two terms of dC), about 9 M^3
         # for the eigenvectors (Golub and Van Loan, 8.3), and five products of M x M matrices.
         return {"numbers": 5 * B * M, "products": 10 * B * M * M + 19 * M**3}
+
+
+class IllConditionedWhitening(Whitening):
+    """Whitening of features with scales from 0.1 to 10: the covariance loses four digits.
+
+    hw1lib takes singular values of the batch then, which keep them; the other sides do not.
+    """
+
+    name = "whitening, scales 0.1 to 10"
+    inputs = BatchNormReLU.inputs
 
 
 class Dropout:
@@ -274,6 +288,7 @@ OPERATIONS = [
     BatchNormReLU,
     ReusedBuffers,
     Whitening,
+    IllConditionedWhitening,
     Dropout,
     DrawnDropout,
     SoftmaxCrossEntropy,

@@ -34,6 +34,7 @@ TARGETS = [
     ("MLP", TORCH, narrow, geometric_mean, 0.8),
     ("MLP", TORCH, wide, geometric_mean, 1.1),
     ("whitening", TORCH, None, geometric_mean, 0.7),
+    ("whitening, scales 0.1 to 10", TORCH, None, geometric_mean, 0.7),
 ]
 
 

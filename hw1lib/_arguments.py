@@ -70,7 +70,8 @@ def _is_finite(value):
     if isinstance(value, np.ndarray):
         # The sum of squares of finite entries is finite, as a rule, and takes one pass.
         return math.isfinite(np.vdot(value, value)) or bool(np.isfinite(value).all())
-    if isinstance(value, (tuple, list)):
+    # A cache repeats what has been looked at: an argument, or what the output would show.
+    if isinstance(value, (tuple, list)) and not hasattr(value, "_fields"):
         return all(map(_is_finite, value))
     return not isinstance(value, numbers.Real) or math.isfinite(value)
 

@@ -11,6 +11,7 @@ from hw1lib._arguments import (
     require_cache,
     require_choice,
 )
+from hw1lib.batchnorm import _sum
 
 
 class ActivationCache(NamedTuple):
@@ -197,9 +198,7 @@ def affine_forward(X, W, b):
     require_array("X", X, ndim=2)
     require_array("W", W, shape=(None, X.shape[1]), dtype=X.dtype)
     require_array("b", b, shape=W.shape[:1], dtype=X.dtype)
-    Y = X @ W.T
-    Y += b
-    return Y, AffineCache(X.copy(), W.copy())
+    return _affine(X, W, b), AffineCache(X.copy(), W.copy())
 
 
 @refuse_overflow
@@ -238,7 +237,7 @@ def affine_backward(dY, cache):
     """
     X, W = require_cache(cache, AffineCache)
     require_array("dY", dY, shape=(len(X), len(W)), dtype=X.dtype)
-    return dY @ W, dY.T @ X, dY.sum(axis=0)
+    return _affine_backward(dY, cache)
 
 
 @refuse_overflow
@@ -430,10 +429,10 @@ def mlp_forward(X, weights, biases, *, activation="relu", readout="linear"):
     forward = _ACTIVATIONS[require_choice("activation", activation, tuple(_ACTIVATIONS))]
     require_choice("readout", readout, ("linear", "activated"))
     _require_layers(X, weights, biases)
-    h, layers = X, []
+    h, layers = X.copy(), []
     for i, (W, b) in enumerate(zip(weights, biases, strict=True), start=1):
-        h, affine_cache = affine_forward(h, W, b)
-        activation_cache = None
+        affine_cache, activation_cache = AffineCache(h, W.copy()), None
+        h = finite(_affine(h, W, b))  # a ReLU would hide -inf
         if i < len(weights) or readout == "activated":
             h, activation_cache = forward(h)
         layers.append((affine_cache, activation_cache))
@@ -482,12 +481,22 @@ def mlp_backward(dlogits, cache):
     for affine_cache, activation_cache in reversed(layers):
         delta = dhs[-1]
         if activation_cache is not None:
-            delta = _activation_backward(delta, activation_cache)
-        dh, dW, db = affine_backward(delta, affine_cache)
+            delta = delta * activation_cache.derivative
+        dh, dW, db = _affine_backward(delta, affine_cache)
         dhs.append(dh)
         dWs.append(dW)
         dbs.append(db)
     return dhs[::-1], dWs[::-1], dbs[::-1]
+
+
+def _affine(X, W, b):
+    Y = X @ W.T
+    Y += b
+    return Y
+
+
+def _affine_backward(dY, cache):
+    return dY @ cache.W, dY.T @ cache.X, _sum(dY)
 
 
 _ACTIVATIONS = {"relu": relu_forward, "tanh": tanh_forward}
