@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 KATEX = Path(__file__).parent / "katex"
 INDEX = "chapters/equations"
+COMMA = re.compile(r"[.,;:!?)\]\u2019\u201d]+")
 HOMEWORK_LABEL = re.compile(r"eq-(\d+[a-z]?)")
 
 
@@ -68,11 +69,26 @@ def render(translator, node, display):
 
 
 def visit_math(translator, node):
-    """Write an inline formula."""
+    """Write an inline formula, and the comma behind it."""
+    start = len(translator.body)
     translator.body.append(translator.starttag(node, "span", "", CLASS="math notranslate"))
     render(translator, node, display=False)
-    translator.body.append("</span>")
+    translator.body.append("</span>" + node.get("comma", ""))
+    # A formula of several parts may break between them.
+    if "comma" in node and translator.body[start + 1].count('class="katex-base"') == 1:
+        translator.body.insert(start, '<span class="with-its-comma">')
+        translator.body.append("</span>")
     raise nodes.SkipNode
+
+
+def take_commas(app, doctree, docname):
+    """Give each inline formula the comma behind it, which a browser would let begin a line."""
+    for formula in doctree.findall(nodes.math):
+        following = formula.next_node(descend=False, siblings=True)
+        mark = COMMA.match(following) if isinstance(following, nodes.Text) else None
+        if mark and app.builder.format == "html":
+            formula["comma"] = mark[0]
+            following.parent.replace(following, nodes.Text(following[mark.end() :]))
 
 
 def check_mark(builder, number):
@@ -112,4 +128,5 @@ def setup(app):
     app.add_domain(HomeworkMathDomain, override=True)
     app.add_html_math_renderer("katex", (visit_math, None), (visit_displaymath, None))
     app.connect("builder-inited", add_static_files)
+    app.connect("doctree-resolved", take_commas)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

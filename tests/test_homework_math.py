@@ -19,7 +19,7 @@ math_numfig = False
 GOOD = r"""
 # Title
 
-See {eq}`eq-78`. Inline $\frac{a}{b}$.
+See {eq}`eq-78`. Inline $\frac{a}{b}$. Two parts: $a = b$, which may break.
 
 $$
 x
@@ -87,6 +87,13 @@ def test_a_formula_is_html_and_mathml_without_a_script(page):
     formula = page.css_first("span.math")
     assert formula.css_first("math mfrac")
     assert formula.css(".katex-html")
+
+
+def test_a_comma_behind_a_short_formula_begins_no_line(page):
+    together = page.css(".with-its-comma")
+    assert [tag.text(deep=False) for tag in together] == ["."]
+    assert together[0].css_first("span.math mfrac")
+    assert page.css_first("p").text(deep=False).endswith("Two parts: , which may break.")
 
 
 @pytest.mark.parametrize("name", BAD)
