@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 KATEX = Path(__file__).parent / "katex"
 INDEX = "chapters/equations"
-COMMA = re.compile(r"[.,;:!?)\]\u2019\u201d]+")
+OPENING, CLOSING = re.compile(r"[(\[\u2018\u201c]+$"), re.compile(r"[.,;:!?)\]\u2019\u201d]+")
 HOMEWORK_LABEL = re.compile(r"eq-(\d+[a-z]?)")
 
 
@@ -69,26 +69,35 @@ def render(translator, node, display):
 
 
 def visit_math(translator, node):
-    """Write an inline formula, and the comma behind it."""
-    start = len(translator.body)
+    """Write an inline formula, with the bracket before it and the comma behind it."""
+    before, behind = node.get("opening", ""), node.get("closing", "")
+    translator.body.append(before)
+    start = len(translator.body) - 1
     translator.body.append(translator.starttag(node, "span", "", CLASS="math notranslate"))
     render(translator, node, display=False)
-    translator.body.append("</span>" + node.get("comma", ""))
+    translator.body.append("</span>" + behind)
     # A formula of several parts may break between them.
-    if "comma" in node and translator.body[start + 1].count('class="katex-base"') == 1:
-        translator.body.insert(start, '<span class="with-its-comma">')
+    if before + behind and translator.body[start + 2].count('class="katex-base"') == 1:
+        translator.body.insert(start, '<span class="with-its-marks">')
         translator.body.append("</span>")
     raise nodes.SkipNode
 
 
-def take_commas(app, doctree, docname):
-    """Give each inline formula the comma behind it, which a browser would let begin a line."""
-    for formula in doctree.findall(nodes.math):
-        following = formula.next_node(descend=False, siblings=True)
-        mark = COMMA.match(following) if isinstance(following, nodes.Text) else None
-        if mark and app.builder.format == "html":
-            formula["comma"] = mark[0]
-            following.parent.replace(following, nodes.Text(following[mark.end() :]))
+def take_marks(app, doctree, docname):
+    """Give each inline formula the marks around it, or a line might begin with a comma."""
+    if app.builder.format != "html":
+        return
+    for formula in list(doctree.findall(nodes.math)):
+        place = formula.parent.index(formula)
+        for name, pattern, other in (
+            ("opening", OPENING, place - 1),
+            ("closing", CLOSING, place + 1),
+        ):
+            text = formula.parent[other] if 0 <= other < len(formula.parent) else None
+            mark = pattern.search(text) if isinstance(text, nodes.Text) else None
+            if mark and (name == "opening" or mark.start() == 0):
+                formula[name] = mark[0]
+                formula.parent[other] = nodes.Text(text[: mark.start()] + text[mark.end() :])
 
 
 def check_mark(builder, number):
@@ -128,5 +137,5 @@ def setup(app):
     app.add_domain(HomeworkMathDomain, override=True)
     app.add_html_math_renderer("katex", (visit_math, None), (visit_displaymath, None))
     app.connect("builder-inited", add_static_files)
-    app.connect("doctree-resolved", take_commas)
+    app.connect("doctree-resolved", take_marks)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -19,7 +19,7 @@ math_numfig = False
 GOOD = r"""
 # Title
 
-See {eq}`eq-78`. Inline $\frac{a}{b}$. Two parts: $a = b$, which may break.
+See {eq}`eq-78`. Inline $\frac{a}{b}$. Two parts: $a = b$, which may break. One ($x$).
 
 $$
 x
@@ -89,11 +89,11 @@ def test_a_formula_is_html_and_mathml_without_a_script(page):
     assert formula.css(".katex-html")
 
 
-def test_a_comma_behind_a_short_formula_begins_no_line(page):
-    together = page.css(".with-its-comma")
-    assert [tag.text(deep=False) for tag in together] == ["."]
+def test_no_line_ends_or_begins_between_a_short_formula_and_its_marks(page):
+    together = page.css(".with-its-marks")
+    assert [tag.text(deep=False) for tag in together] == [".", "()."]
     assert together[0].css_first("span.math mfrac")
-    assert page.css_first("p").text(deep=False).endswith("Two parts: , which may break.")
+    assert page.css_first("p").text(deep=False).endswith("Two parts: , which may break. One ")
 
 
 @pytest.mark.parametrize("name", BAD)
