@@ -2,10 +2,11 @@
 // something to scroll. The theme does so for code and tables; these are the book's own boxes.
 const boxes = document.querySelectorAll(".formula, .figure-box");
 
-function mark() {
+// It hears of a box when the box comes near the window: what is far away is not laid out.
+const watcher = new ResizeObserver((entries) => {
   // First read, then write: the page is laid out once.
-  const scrolls = [...boxes].map((box) => box.scrollWidth > box.clientWidth);
-  boxes.forEach((box, i) => {
+  const scrolls = entries.map(({ target }) => target.scrollWidth > target.clientWidth);
+  entries.forEach(({ target: box }, i) => {
     if (scrolls[i]) {
       box.tabIndex = 0;
       box.setAttribute("role", "group");
@@ -16,10 +17,15 @@ function mark() {
       box.removeAttribute("aria-label");
     }
   });
+});
+
+function watch() {
+  watcher.disconnect();
+  boxes.forEach((box) => watcher.observe(box));
 }
 
 if (boxes.length) {
-  addEventListener("load", mark);
-  addEventListener("resize", mark);
-  document.fonts.ready.then(mark);
+  watch();
+  // Another font makes a formula wider, and not its box.
+  document.fonts.ready.then(watch);
 }

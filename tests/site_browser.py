@@ -48,6 +48,8 @@ FONTS_THAT_FAILED = """[...document.fonts].filter((font) => font.status === "err
 SCROLL_BOXES_MARKED = """
 [...document.querySelectorAll(".formula, .figure-box, pre, .cell_output > .output")].every((box) =>
   box.scrollWidth <= box.clientWidth || box.tabIndex === 0)"""
+# What is far from the window is not laid out, and what is too wide would be cut off.
+LAY_OUT_ALL = "* { content-visibility: visible !important; }"
 TOO_WIDE = "document.documentElement.scrollWidth - innerWidth"
 
 
@@ -89,9 +91,11 @@ async def visit(context, base, name):
     noted = {"troubles": watch(page, base)}
     await page.goto(base + name, wait_until="load")
     await page.evaluate("document.fonts.ready.then(() => 0)")
+    noted["layout shift"] = await page.evaluate("layoutShift")
+    await page.add_style_tag(content=LAY_OUT_ALL)
+    await page.evaluate("document.fonts.ready.then(() => 0)")
     noted["empty formulas"] = await page.evaluate(EMPTY_FORMULAS)
     noted["failed fonts"] = await page.evaluate(FONTS_THAT_FAILED)
-    noted["layout shift"] = await page.evaluate("layoutShift")
     noted["too wide, phone"] = await page.evaluate(TOO_WIDE)
     await page.set_viewport_size(DESKTOP)
     noted["too wide, desktop"] = await page.evaluate(TOO_WIDE)
