@@ -244,8 +244,9 @@ def require_dtype(dtype):
     """Return `dtype` as a numpy.dtype if it is float32 or float64."""
     # Not everything may go through numpy.dtype, which makes a float64 of None.
     name = dtype.__name__ if isinstance(dtype, type) else dtype
-    name = str(name) if isinstance(name, (str, np.dtype)) else _kind(dtype)
-    if name not in ("float32", "float64", "float"):
+    named = isinstance(name, (str, np.dtype))
+    name = str(name) if named else _kind(dtype)
+    if not named or name not in ("float32", "float64", "float"):
         raise TypeError(f"dtype must be float32 or float64, got {name}")
     return np.dtype(name)
 

@@ -78,7 +78,7 @@ def batchnorm_forward(Y, gamma, beta, eps=1e-5):
     eps = require_real("eps", eps, low=0)
     m, x_hat = _center(Y)
     v = finite(_mean_square(x_hat).astype(Y.dtype))
-    s = _root("v + eps", v + eps)
+    s = _root("v + eps", finite(v + eps))
     x_hat /= s
     Y_hat = gamma * x_hat
     Y_hat += beta
@@ -263,7 +263,8 @@ def batchnorm_inference(Y, gamma, beta, running_mean, running_var, eps=1e-5):
     for name, value in (("gamma", gamma), ("beta", beta), ("running_mean", running_mean)):
         require_array(name, value, shape=Y.shape[1:], dtype=Y.dtype)
     _require_variance("running_var", running_var, gamma)
-    s = _root("running_var + eps", running_var + require_real("eps", eps, low=0))
+    variance = finite(running_var + require_real("eps", eps, low=0))
+    s = _root("running_var + eps", variance)
     return gamma * ((Y - running_mean) / s) + beta
 
 

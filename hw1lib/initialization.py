@@ -415,7 +415,7 @@ def _require_widths(widths):
         raise ValueError(f"widths must hold D_0 and at least one layer, got {length} widths")
     if length > MOST_WIDTHS:
         raise ValueError(f"widths must hold at most {MOST_WIDTHS} numbers, got more")
-    return np.array([require_size("widths", n) for n in widths], dtype=float)
+    return np.array([require_size("widths", n) for n in widths])
 
 
 def _require_layers(widths, stds, kept):

@@ -90,7 +90,7 @@ def inverse_root_forward(sigma, eps=0.0):
             f"sigma must be positive definite where eps is 0, got the eigenvalue {lam[0]:.3g}; "
             "a batch of B samples gives rank at most B - 1"
         )
-    lam = np.maximum(lam, 0) + eps
+    lam = finite(np.maximum(lam, 0) + eps)
     if lam[0] < np.finfo(sigma.dtype).tiny:
         raise ValueError(f"sigma + eps * I must not be that small, got the eigenvalue {lam[0]:.3g}")
     return (U / np.sqrt(lam)) @ U.T, InverseRootCache(lam, U)

@@ -1,11 +1,10 @@
 """Break each public function of hw1lib that a chapter uses: nbval alone must turn red.
 
-`make mutants` runs it behind the mutation test of the unit tests. A break is made on the syntax
-tree of the function: a sign, a factor, an axis, an index, a number that is off by one, or the same
-done to its result. It stands in a copy of hw1lib, and nbval runs the notebooks that use the
-function with that copy, each in a new kernel, the cheapest first, until one is red. No other test
-runs. With the unbroken copy the same notebooks must be green. What has not changed since is not run
-again.
+`make notebook-mutants` runs it. A break is made on the syntax tree of the function: a sign, a
+factor, an axis, an index, a number that is off by one, or the same done to its result. It stands in
+a copy of hw1lib, and nbval runs the notebooks that use the function with that copy, each in a new
+kernel, the cheapest first, until one is red. No other test runs. With the unbroken copy the same
+notebooks must be green. What has not changed since is not run again.
 """
 
 import ast

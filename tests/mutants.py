@@ -6,6 +6,10 @@ module, which are half of hw1lib, so a decorator is turned into a plain call fir
 of a constant into a function. It would also collect all tests anew for each mutant, which takes
 longer than running them; here they are collected once, and each mutant is a fork of that process,
 in which the tests run that call the broken function, those that found the last mutants first.
+A mutant is killed if a test fails, if it never ends or if it crashes the interpreter.
+
+Left out are the mutants of the `strict` in `zip(..., strict=True)`: it is there because the linter
+asks for it, and asserts what the code before it has made sure of.
 
 The tests of the notebooks are not among them: `tests/break_notebooks.py` tests those.
 """
@@ -28,7 +32,7 @@ import sys
 import time
 from importlib import import_module
 from pathlib import Path
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 
 import pytest
 import yaml
@@ -38,7 +42,9 @@ STAGE = ROOT / "_build" / "mutants"
 SUMMARY = ROOT / "tests" / "mutants.json"
 SURVIVORS = ROOT / "tests" / "survivors.yml"
 PASS_MARK = 98  # percent
-KILLED = ("killed", "endless")
+KILLED = ("killed", "endless", "crashed")
+CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
+STRICT = re.compile(r",\s*(strict=\w+)?(?=\))")
 # Not the catalogue of mistakes in hw1lib/check, wrong by design, nor the tool hw1lib/grade.
 MODULES = [
     *("dropout", "batchnorm", "whitening", "mlp", "initialization", "gradcheck"),
@@ -141,7 +147,7 @@ def make_mutants():
 
 
 def list_mutants(module, code, changed):
-    """Describe each mutant of a module by the lines that it changes."""
+    """Describe each mutant of a module, but for those of `strict`, by the lines that it changes."""
     lines, spans = code.splitlines(), changed.line_span_by_function_name
     for name in changed.mutant_names:
         stem = re.sub(r"__mutmut_\d+$", "", name)
@@ -150,13 +156,10 @@ def list_mutants(module, code, changed):
             for key in (f"{stem}__mutmut_orig", name)
         )
         changes = [(line[0], line[1:].strip()) for line in difflib.ndiff(before, after)]
-        yield SimpleNamespace(
-            module=module,
-            name=name,
-            function=re.sub(r"^x(_|ǁ)", "", stem).replace("ǁ", "."),
-            was=" ".join(text for sign, text in changes if sign == "-"),
-            now=" ".join(text for sign, text in changes if sign == "+"),
-        )
+        was, now = (" ".join(text for sign, text in changes if sign == s) for s in "-+")
+        if STRICT.sub("", was) != STRICT.sub("", now):
+            function = re.sub(r"^x(_|ǁ)", "", stem).replace("ǁ", ".")
+            yield SimpleNamespace(module=module, name=name, function=function, was=was, now=now)
 
 
 def read(name):
@@ -271,6 +274,7 @@ class Runner:
         # Out of its CPU time, it runs for ever. Stopped by the clock, or with an error of this
         # script, it proves nothing: a busy machine must not raise the score.
         names = {0: "survived", 1: "killed", -signal.SIGXCPU: "endless"}
+        names |= {-crash: "crashed" for crash in CRASHES}
         mutant.status = names.get(code, f"unknown ({code})")
         mutant.tests = len(tests)
         if not tests:
@@ -305,13 +309,23 @@ def try_mutant(mutant, tests, write_end):
             value = versions[mutant.name]()
         except Exception:
             return 1  # the module could not be imported
-        setattr(module, mutant.function.removeprefix("_value_of_"), value)
+        set_constant(module, mutant.function.removeprefix("_value_of_"), value)
     _switch.ACTIVE[:] = mutant.name, mutant.module
     for index, (item, following) in enumerate(zip(tests, [*tests[1:], None], strict=True)):
         if not passes(item, following):
             os.write(write_end, str(index).encode())
             return 1
     return 0
+
+
+def set_constant(module, name, value):
+    """Set a constant of a module, also where it was the default of an argument."""
+    was = getattr(module, name)
+    setattr(module, name, value)
+    for function in vars(module).values():
+        if isinstance(function, FunctionType) and function.__kwdefaults__:
+            defaults = function.__kwdefaults__.items()
+            function.__kwdefaults__ = {key: value if d is was else d for key, d in defaults}
 
 
 def count_suite():
@@ -382,12 +396,12 @@ def main():
     everyone = mutants
     if options.only:
         mutants = [m for m in mutants if re.search(options.only, f"{m.module}.{m.function}")]
-    before = {}
+    spent = 0  # seconds
     if options.again:
         # What a test has noticed, it notices again, as long as the code is the same.
-        before = {
-            (entry["module"], entry["name"]): entry for entry in json.loads(RESULTS.read_text())
-        }
+        full_run = json.loads(RESULTS.read_text())
+        spent = full_run["seconds"]
+        before = {(entry["module"], entry["name"]): entry for entry in full_run["mutants"]}
         for mutant in mutants:
             same = before[mutant.module, mutant.name]
             assert (same["was"], same["now"]) == (mutant.was, mutant.now), "hw1lib has changed"
@@ -398,15 +412,16 @@ def main():
     runner = Runner(mutants, options.workers, os.dup(1), options.again)
     files = [f"tests/test_{name}.py" for name in options.tests]
     # Short reports, and asserts as they are: most of a mutant's time would go into the report.
-    pytest.main(
-        ["-q", "-p", "no:cacheprovider", "--tb=native", "--assert=plain", *files], plugins=[runner]
-    )
+    plugins = ["-p", "no:cacheprovider", "-p", "no:faulthandler"]  # which would report each crash
+    pytest.main(["-q", *plugins, "--tb=native", "--assert=plain", *files], plugins=[runner])
     assert import_module("hw1lib").__file__.startswith(str(STAGE))
     everything = not options.only
+    seconds = spent + time.monotonic() - start
     if everything and not runner.failed:
-        RESULTS.write_text(json.dumps([vars(mutant) for mutant in everyone]))
+        results = {"seconds": seconds, "mutants": [vars(mutant) for mutant in everyone]}
+        RESULTS.write_text(json.dumps(results))
     tested = everyone if everything else mutants
-    summary, unused = summarize(tested, time.monotonic() - start, len(runner.items))
+    summary, unused = summarize(tested, seconds, len(runner.items))
     return report(summary, unused, runner.failed, everything)
 
 

@@ -3,18 +3,21 @@
 The texts are compared whole: they are what a learner reads.
 """
 
+import contextlib
 import math
 import sys
 import threading
 import time
+import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hw1lib.check import Mistake, Part, Problem, Report, _pages
+from hw1lib.check import Mistake, Part, Problem, Report, _pages, _problem, _run
 from hw1lib.check._compare import difference, number, stacked
 from hw1lib.check._problem import _factor, _sizes
-from hw1lib.check._report import format_inputs
+from hw1lib.check._report import _paragraph, format_inputs
 from hw1lib.check._run import MAX_DEPTH, MAX_SIZE, Outcome, Strange, outcomes
 
 # Comparing ----------------------------------------------------------------------------------
@@ -35,6 +38,7 @@ MATRIX = np.array([[1.0, -2.0], [30.0, 0.5]])
         (MATRIX + np.array([[0, 0.01], [0, 0]]), MATRIX, "z[0, 1] is -1.99, expected -2"),
         (MATRIX + np.array([[0, 0], [0, 0.01]]), MATRIX, "z[1, 1] is 0.51, expected 0.5"),
         (np.array(1.00011), np.array(1.0), "z is 1.0001, expected 1"),
+        (np.array(2e-6), np.array(1e-6), "z is 2e-06, expected 1e-06"),
         (np.array(math.nan), np.array(1.0), "z is nan, expected 1"),
         (np.array(-math.inf), np.array(1.0), "z is -inf, expected 1"),
         (np.array([1e-3, 1.0]), np.array([1e-14, 1.0]), "z[0] is 0.001, expected 0"),
@@ -195,6 +199,11 @@ def test_the_html_of_a_report_is_what_a_notebook_shows():
     )
 
 
+def test_notes_follow_each_other_in_the_html():
+    html = make_report(PARTS[0], notes=("one", "two"))._repr_html_()
+    assert html.endswith("</ul><p>Note: one</p><p>Note: two</p></div>")
+
+
 def test_the_html_escapes_the_names_of_parts_and_checks_and_the_inputs():
     part = Part("<p>", passed=False, cases=1, problem="x.", case=1, inputs={"s": "<b>"})
     html = Report("<q>", "name", "<t>", "dropout/variance", (part,))._repr_html_()
@@ -239,6 +248,16 @@ def test_a_long_paragraph_is_wrapped_at_88_columns_and_no_word_is_broken():
     assert all(line.startswith("      ") for line in lines)
     assert max(len(line) for line in lines if "xxx" not in line) in range(80, 89)
     assert " ".join(line.strip() for line in lines).split() == words.split()
+
+
+def test_a_line_has_88_characters_at_most():
+    assert len(_paragraph("a" * 40 + " " + "b" * 41).splitlines()) == 1
+    assert len(_paragraph("a" * 40 + " " + "b" * 42).splitlines()) == 2
+
+
+def test_a_word_with_hyphens_is_not_broken():
+    words = ["a" * 70, "well-known-word"]
+    assert _paragraph(" ".join(words)).split() == words
 
 
 def test_a_long_note_is_indented_by_two():
@@ -324,6 +343,23 @@ def test_a_problem_has_no_points_and_no_bonus_by_default():
     assert make_problem().bonus is False
 
 
+def test_a_mistake_has_the_key_of_its_function_without_outer_underscores():
+    problem = make_problem()
+
+    @problem.mistake("it is wrong", "It is.", "dropout/variance")
+    def _X_for_X_(x, n):
+        return x, x
+
+    assert problem.mistakes[-1].key == "X-for-X"
+
+
+def test_the_right_values_are_floats():
+    problem = make_problem(parts=("count",))
+    problem.solved_by(lambda x, n: n)
+    ((count,),) = problem.expected([{"x": np.ones(3), "n": 2}])
+    assert count.dtype == float
+
+
 def test_cases_are_drawn_by_name_with_their_number_from_one_seed():
     problem = make_problem()
     cases = problem.cases(3, seed=5)
@@ -357,6 +393,17 @@ def test_a_problem_is_checked_on_twenty_cases_of_seed_zero():
     report = problem(lambda x, n: (x, x))
     assert report.parts[0].cases == 20
     np.testing.assert_array_equal(report.parts[0].inputs["x"], problem.cases()[0]["x"])
+
+
+def test_a_function_has_one_and_a_half_seconds(monkeypatch):
+    seen = []
+    monkeypatch.setattr(_problem, "outcomes", lambda *arguments: seen.append(arguments) or ([], ""))
+    make_problem()(right)
+    assert seen[0][2] == 1.5
+
+
+def test_what_printed_nothing_is_judged_without_a_note():
+    assert make_problem().judge([], [], []).notes == ()
 
 
 def test_the_first_wrong_case_is_shown_with_its_inputs():
@@ -524,6 +571,12 @@ def factor_of(ratio, cases=4, **more):
         (lambda p, **_: p**0.5, "the right value times sqrt(p)"),
         (lambda p, **_: p**-0.5, "the right value divided by sqrt(p)"),
         (lambda p, **_: 1 - p, "the right value times (1 - p)"),
+        # Within the tolerance, the first case gives the words.
+        (lambda n, **_: -1 - 3e-5 * (n - 2), "minus the right value"),
+        (lambda n, **_: 3 + 2.4e-4 * ((n == 3) - (n == 4)), "3 times the right value"),
+        (lambda n, **_: 1.99955 - 1e-4 * (n > 2), "2 times the right value"),
+        (lambda n, **_: n + 1e-5 * n**2, "the right value times n"),
+        (lambda **_: 1.00005, None),
         (lambda **_: 1, None),
         (lambda **_: 0, None),
         (lambda n, **_: n - 2, None),
@@ -562,6 +615,10 @@ def test_the_sizes_of_a_case_are_its_numbers_and_lengths():
         "x.shape[0]": [2, 5], "x.shape[1]": [3, 3], "p": [0.25, 0.5], "(1 - p)": [0.75, 0.5],
         "k": [4, 6],
     }  # fmt: skip
+
+
+def test_a_size_that_is_zero_is_no_factor():
+    assert _sizes([{"p": 0.0}]) == {"(1 - p)": [1.0]}
 
 
 # Calling a learner's function ------------------------------------------------------------------
@@ -613,8 +670,12 @@ def test_lists_may_be_four_deep():
     assert found.value == [[[[np.array(1.0)]]]]
     found, _ = outcome(lambda x: nested(MAX_DEPTH + 1))
     assert found.value == [[[["a list that is too long or too deep"]]]]
-    found, _ = outcome(lambda x: ([0.0] * MAX_SIZE,))
-    assert len(found.value[0]) == MAX_SIZE
+
+
+def test_a_list_may_be_as_long_as_the_limit(monkeypatch):
+    monkeypatch.setattr(_run, "MAX_SIZE", 10)
+    found, _ = outcome(lambda x: ([0.0] * 10,))
+    assert len(found.value[0]) == 10
 
 
 @pytest.mark.parametrize("value", [None, ...])
@@ -666,6 +727,14 @@ def test_an_error_shows_its_last_three_own_lines():
     assert lines[4] == f"ValueError: {message}" + "y" * (300 - len(message))
 
 
+def test_an_error_shows_no_line_of_numpy_wherever_it_is_installed():
+    found, _ = outcome(lambda x: np.linalg.inv(np.zeros((2, 2))))
+    assert [line.partition(" ")[0] for line in found.error.splitlines()[1:]] == [
+        "line", "LinAlgError:",
+    ]  # fmt: skip
+    assert str(Path(np.__file__).parent) in _run._LIBRARIES
+
+
 def test_an_error_without_a_message_has_its_name_alone():
     def answer(x):
         raise KeyError
@@ -681,19 +750,29 @@ def test_a_function_that_does_not_return_is_told_how_to_get_more_time():
     )
 
 
-def test_a_function_that_is_left_is_stopped():
+def test_a_function_that_is_left_is_stopped_though_it_catches_every_exception():
     going = []
 
     def answer(x):
         while True:
-            going.append(1)
-            time.sleep(0.001)
+            with contextlib.suppress(Exception):
+                going.append(1)
+                time.sleep(0.001)
 
     outcomes(answer, [{"x": 1.0}], 0.05)
     time.sleep(0.05)
     count = len(going)
     time.sleep(0.05)
     assert len(going) == count
+
+
+def test_a_thread_that_cannot_be_stopped_does_not_keep_the_interpreter_alive():
+    end, before = threading.Event(), set(threading.enumerate())
+    outcomes(lambda x: end.wait(5), [{"x": 1.0}], 0.05)
+    (left,) = set(threading.enumerate()) - before
+    assert left.daemon
+    end.set()
+    left.join()
 
 
 def test_a_call_that_ends_late_is_not_counted():
@@ -721,6 +800,10 @@ def test_prints_are_kept_up_to_a_thousand_characters():
     assert printed == "a" * 600 + "\n" + "b" * 399
 
 
+def test_what_is_written_to_stderr_is_kept():
+    assert outcome(lambda x: sys.stderr.write("odd"))[1] == "odd"
+
+
 def test_without_threads_the_calls_are_made_without_a_limit(monkeypatch):
     def start(self):
         raise RuntimeError("can't start new thread")
@@ -736,3 +819,12 @@ def test_warnings_and_floating_point_errors_are_silent_inside_and_as_before_outs
     assert np.isnan(found.value)
     assert found.error is None
     assert np.geterr() == before
+
+
+def test_a_division_by_zero_is_no_error_where_warnings_are_errors():
+    def answer(x):
+        warnings.simplefilter("error")
+        return x / np.zeros(2)
+
+    found, _ = outcome(answer)
+    np.testing.assert_array_equal(found.value, [np.inf, np.inf])

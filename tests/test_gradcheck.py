@@ -72,6 +72,11 @@ def test_numerical_gradient_is_safe_from_a_function_that_changes_its_argument():
     np.testing.assert_array_equal(x, [0.4, -1.7])
 
 
+def test_numerical_gradient_takes_entries_up_to_a_quarter_of_the_largest_float():
+    x = np.array([np.finfo(float).max / 4])
+    np.testing.assert_array_equal(numerical_gradient(lambda _: 2.5, x), [0.0])
+
+
 @pytest.mark.parametrize("kind", [int, float, np.float64, np.array])
 def test_numerical_gradient_takes_any_real_number_as_value(kind):
     actual = numerical_gradient(lambda x: kind(3 if x[0] > 2 else 1), np.array([2.0]), step=0.5)
@@ -113,6 +118,15 @@ def test_largest_difference_of_equal_arrays_is_zero():
 
 def test_largest_difference_from_zero_is_infinite():
     assert largest_difference(np.array([0.0, 1e-300]), np.zeros(2)).relative == np.inf
+
+
+def test_largest_difference_of_arrays_without_axes_has_an_empty_index():
+    assert largest_difference(np.array(1.5), np.array(0.5)) == (1.0, 2.0, (), 1.5, 0.5)
+
+
+def test_largest_difference_beyond_the_largest_float_is_infinite():
+    found = largest_difference(np.array([1.7e308]), np.array([-1.7e308]))
+    assert found[:2] == (np.inf, np.inf)
 
 
 def test_largest_difference_prints_one_line():

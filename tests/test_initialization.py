@@ -177,6 +177,10 @@ def test_fan_out_is_level_backward_and_ends_at_the_ratio_of_the_widths_forward()
     np.testing.assert_allclose(forward_second_moments(widths, stds)[-1], 12 / 16, rtol=RTOL)
 
 
+def test_a_network_may_have_ten_thousand_widths():
+    assert alive_probability([30] * 10_000).shape == (10_000,)
+
+
 def test_alive_probability_is_the_product_over_the_layers():
     expected = [1, 3 / 4, 3 / 4 * 31 / 32]
     np.testing.assert_allclose(alive_probability([6, 2, 5]), expected, rtol=RTOL)

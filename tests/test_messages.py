@@ -68,6 +68,8 @@ REFUSALS = [
     (a.require_lengths, ("shape", ()), {}, ValueError, "shape must have 1 to 32 lengths, got 0"),
     (a.require_lengths, ("shape", (1,) * 40), {}, ValueError,
      "shape must have 1 to 32 lengths, got 40"),
+    (a.require_lengths, ("shape", (*[1] * 33, "a")), {}, ValueError,
+     "shape must have 1 to 32 lengths, got 34"),
     (a.require_lengths, ("shape", (2**20, 2**11, 2)), {}, ValueError,
      f"shape must have at most {2**31} entries in all, got {2**32}"),
     (a.require_counts, ("k", 1.0), {}, TypeError,
@@ -85,6 +87,7 @@ REFUSALS = [
      "rng must be a numpy.random.Generator, got int; make one with numpy.random.default_rng(seed)"),
     (a.require_dtype, (None,), {}, TypeError, "dtype must be float32 or float64, got NoneType"),
     (a.require_dtype, (int,), {}, TypeError, "dtype must be float32 or float64, got int"),
+    (a.require_dtype, (3.5,), {}, TypeError, "dtype must be float32 or float64, got float"),
     (a.require_dtype, ("half",), {}, TypeError, "dtype must be float32 or float64, got half"),
     (a.require_choice, ("mode", 1, ("a", "b")), {}, TypeError, "mode must be a string, got int"),
     (a.require_choice, ("mode", "c", ("a", "b")), {}, ValueError,
@@ -100,12 +103,18 @@ REFUSALS = [
      "the value of f must be a real number, got str"),
     (h.numerical_gradient, (lambda x: x, np.ones(2)), {}, TypeError,
      "the value of f must be a real number, got numpy.ndarray"),
+    (h.numerical_gradient, (lambda x: math.copysign(1e308, x[0]), np.zeros(1)), {}, ValueError,
+     "the slope of f must lie in (-inf, inf), got inf"),
     (h.dropout_forward, (ONES, ONES / 2, 0.5), {}, ValueError,
      "mask must hold only zeros and ones, got other values"),
     (h.softmax_cross_entropy_forward, (ONES, ONES * [1, 1, -1]), {}, ValueError,
      "targets must not be negative, got -1.0"),
     (h.softmax_cross_entropy_forward, (ONES, ONES), {}, ValueError,
      "targets must sum to 1 in each row, got a row that sums to 3.0"),
+    (h.softmax_cross_entropy_forward, (ONES, np.array([[0.5, 0, 0], [0.5, 0.5, 0.25]])), {},
+     ValueError, "targets must sum to 1 in each row, got a row that sums to 0.5"),
+    (h.softmax_cross_entropy_forward, (ONES, np.array([[0.75, 0, 0], [0.5, 0.5, 0.5]])), {},
+     ValueError, "targets must sum to 1 in each row, got a row that sums to 1.5"),
     (h.mlp_forward, (ONES, ONES, [ONES[0]]), {}, TypeError,
      "weights must be a list of arrays, one a layer, got ndarray"),
     (h.mlp_forward, (ONES, [ONES], ONES), {}, TypeError,
@@ -135,6 +144,8 @@ REFUSALS = [
      "sigma must be square, got shape (2, 3)"),
     (h.inverse_root_forward, (np.array([[2.0, 0.5], [0.25, 1.0]]),), {}, ValueError,
      "sigma must be symmetric, got sigma - sigma.T up to 0.25"),
+    (h.newton_inverse_root_forward, (np.array([[1.0, 1.7e308], [-1.7e308, 1.0]]),), {}, ValueError,
+     "sigma must be symmetric, got sigma - sigma.T up to inf"),
     (h.xavier_std, (3,), {}, TypeError, "shape must be a pair (out, in), got int"),
     (h.xavier_std, ((3, 2, 1),), {}, ValueError, "shape must be a pair (out, in), got 3 lengths"),
     (h.alive_probability, (3,), {}, TypeError, "widths must be a sequence of integers, got int"),
@@ -173,6 +184,17 @@ def test_an_overflow_names_the_function_and_the_size_of_each_argument():
 
 
 @pytest.mark.parametrize(
+    ("function", "arguments"),
+    [(h.batchnorm_forward, (np.array([[7e153], [-7e153]]), np.ones(1), np.ones(1))),
+     (h.batchnorm_inference, (ONES[:, :1], *np.ones((3, 1)), np.array([1e308]))),
+     (h.inverse_root_forward, (np.diag([1e308, 1.0]),))],
+)  # fmt: skip
+def test_an_eps_that_overflows_with_a_variance_is_not_hidden_as_a_zero(function, arguments):
+    with pytest.raises(ValueError, match=f"got an overflow in {function.__name__} with"):
+        function(*arguments, eps=1.7e308)
+
+
+@pytest.mark.parametrize(
     ("value", "size"),
     [(3, 3.0), (-2.5, 2.5), (np.array([1.0, -4.0]), 4.0), ([np.ones(2), (7, -9.0)], 9.0),
      ([], 0.0), ([[]], 0.0), ("text", 0.0), (None, 0.0)],
@@ -199,6 +221,15 @@ def test_the_ends_of_a_closed_interval_are_inside(low, high, value):
     number = a.require_real("t", value, low=low, high=high)
     assert number == value
     assert type(number) is float
+
+
+LONG = np.finfo(np.longdouble).max
+
+
+@pytest.mark.skipif(np.finfo(float).max == LONG, reason="no long double is longer here")
+def test_a_long_double_beyond_the_floats_is_refused_without_a_warning():
+    with pytest.raises(ValueError, match=r"^p must lie in \[0, 1\), got inf$"):
+        h.dropout_mask(np.random.default_rng(0), 3, LONG)
 
 
 @pytest.mark.parametrize(

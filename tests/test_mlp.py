@@ -144,6 +144,13 @@ def test_small_loss_keeps_its_digits_next_to_huge_logits():
     np.testing.assert_allclose(losses, np.log1p(np.exp(-12)), rtol=1e-10)
 
 
+def test_a_small_loss_keeps_its_digits_beside_a_row_of_huge_logits():
+    Z, targets = np.array([[0.1, -20.3], [1e8, 0.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])
+    losses, _ = softmax_cross_entropy_forward(Z, targets)
+    alone, _ = softmax_cross_entropy_forward(Z[:1], targets[:1])
+    np.testing.assert_allclose(losses, [alone[0], 1e8], rtol=1e-12)
+
+
 def test_hopeless_sample_has_a_finite_loss():
     losses, _ = softmax_cross_entropy_forward(np.array([[1e4, -1e4]]), np.array([[0.0, 1.0]]))
     np.testing.assert_allclose(losses, 2e4, rtol=RTOL)

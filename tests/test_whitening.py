@@ -155,6 +155,26 @@ def test_a_small_negative_eigenvalue_is_refused_whatever_eps_is():
         inverse_root_forward(sigma, 1.5)
 
 
+def test_a_negative_eigenvalue_may_be_ten_times_the_rounding_noise():
+    ulp = np.finfo(float).eps
+    inverse_root_forward(np.diag([1.0, -20 * ulp]), 1.0)
+    with pytest.raises(ValueError, match="sigma must have no negative eigenvalue"):
+        inverse_root_forward(np.diag([1.0, -21 * ulp]), 1.0)
+
+
+@pytest.mark.parametrize("root", [inverse_root_forward, newton_inverse_root_forward])
+def test_the_smallest_normal_number_has_an_inverse_root(root):
+    tiny = np.finfo(float).tiny
+    np.testing.assert_allclose(root(np.array([[tiny]]))[0], [[tiny**-0.5]], rtol=RTOL)
+
+
+def test_symmetry_may_be_off_by_a_hundred_roundings_of_the_largest_entry():
+    ulp = np.finfo(float).eps
+    inverse_root_forward(np.array([[2.0, 1 + 200 * ulp], [1.0, 2.0]]))
+    with pytest.raises(ValueError, match="sigma must be symmetric"):
+        inverse_root_forward(np.array([[2.0, 1 + 201 * ulp], [1.0, 2.0]]))
+
+
 def test_rounding_of_the_symmetry_is_accepted():
     sigma, _ = make_sigma([0.2, 1.7, 6.0])
     bent = sigma.copy()
@@ -440,3 +460,11 @@ def test_output_of_a_badly_conditioned_batch_has_the_identity_as_covariance():
     Y = badly_conditioned(50)
     Y_hat, _ = whitening_forward(Y, np.ones(4), np.zeros(4), 0.0)
     np.testing.assert_allclose(Y_hat.T @ Y_hat / 50, np.eye(4), atol=1e-7)
+
+
+def test_whitening_keeps_seven_digits_at_a_condition_number_of_1e12():
+    rng = np.random.default_rng(3)
+    turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    Y = rng.normal(size=(50, 3)) * [1e-5, 1.0, 10.0] @ turn
+    Y_hat, _ = whitening_forward(Y, np.ones(3), np.zeros(3), 0.0)
+    np.testing.assert_allclose(Y_hat.T @ Y_hat / 50, np.eye(3), atol=1e-7)

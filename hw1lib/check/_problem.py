@@ -191,7 +191,7 @@ class Problem:
         wrong = [k for k, text in enumerate(texts) if text]
         if not wrong and len(found) == count:
             return Part(name, passed=True, agreed=count, cases=count)
-        first = wrong[0] if wrong else len(found)
+        first = wrong[0]
         mistake = self._recognize(i, drawn, found)
         problem = texts[first]
         if not self.arguments:
@@ -256,7 +256,7 @@ def _arrays(value):
 
 def _gives(mistake, drawn, found, count, i):
     """Say whether a mistake's part i is what was found, errors at the same places included."""
-    compared = 0
+    compared = False
     for case, value in zip(drawn, found, strict=True):
         wrong = _value_of(mistake.answer, case, count, i)
         if isinstance(wrong, _Error) or isinstance(value, _Error):
@@ -265,8 +265,8 @@ def _gives(mistake, drawn, found, count, i):
         elif not _same(value, wrong, mistake.view):
             return False
         else:
-            compared += 1
-    return compared > 0
+            compared = True
+    return compared
 
 
 def _same(found, wrong, view):

@@ -172,7 +172,7 @@ def format_inputs(inputs):
 
 def _literal(value):
     if isinstance(value, np.ndarray):
-        text = np.array2string(value, separator=", ", precision=8, floatmode="unique")
+        text = np.array2string(value, separator=", ", floatmode="unique")
         return f"np.array({text})".replace("\n", "\n ")
     if isinstance(value, list):
         return "[" + ",\n ".join(_literal(item) for item in value) + "]"

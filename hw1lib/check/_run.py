@@ -160,7 +160,7 @@ def _plain(value, depth=0):
             return Strange(f"a {type(value).__name__} of dtype {value.dtype}")
         if value.size > MAX_SIZE:
             return Strange(f"an array of shape {value.shape}")
-        return np.array(value, dtype=float, subok=False)
+        return np.array(value, dtype=float)
     if isinstance(value, numbers.Number) and not isinstance(value, complex):
         return np.array(float(value))
     kind = type(value)
@@ -176,7 +176,7 @@ def _same(before, after):
         )
     if isinstance(before, np.ndarray):
         return isinstance(after, np.ndarray) and np.array_equal(before, after)
-    return before is after or before == after
+    return before == after
 
 
 def _describe(problem):
