@@ -14,7 +14,7 @@ STABLE := --ExecutePreprocessor.record_timing=False \
   --ClearMetadataPreprocessor.preserve_nb_metadata_mask=myst
 
 .DEFAULT_GOAL := help
-.PHONY: help mutants notebook-mutants book serve test bench test-site site-report equations check format run lock clean
+.PHONY: help mutants notebook-mutants versions book serve test bench pdf zip test-site site-report equations check format run lock clean
 
 help: ## Say what each verb does.
 	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' $(MAKEFILE_LIST)
@@ -33,6 +33,15 @@ book: $(INSTALLED) ## Build the site, warnings as errors, and print where it is.
 	  || { cat _build.log; rm -rf _build _build.log; exit 1; }
 	@rm -f _build.log
 	@echo "The book is at file://$(CURDIR)/$(SITE)"
+
+# The site is built again, so that its front page links to the file.
+pdf: book ## Print the whole book as one PDF (Chromium).
+	@$(BIN)/python _extensions/print_book.py
+	@$(MAKE) --no-print-directory book
+
+zip: book ## Pack the site for reading offline.
+	@$(BIN)/python _extensions/pack_site.py
+	@$(MAKE) --no-print-directory book
 
 serve: book ## Show the site on localhost:8000.
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000
@@ -60,6 +69,13 @@ mutants: $(INSTALLED) ## Break hw1lib in thousands of places: a unit test must n
 
 notebook-mutants: $(INSTALLED) ## Break each function that a chapter uses: a notebook must notice.
 	$(BIN)/python tests/break_notebooks.py
+
+# ARGS="-p 3.12 -- -n 1" takes one Python only, and hands what follows the dashes to pytest.
+versions: ## Run the suite with the lowest and the newest versions, on each Python here.
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[versions]'
+	@rm -f _build/versions.md
+	@$(BIN)/nox $(ARGS); failed=$$?; cat _build/versions.md; exit $$failed
 
 check: $(INSTALLED) ## Lint modules and notebooks, their format, and the docstrings.
 	$(BIN)/ruff check .

@@ -40,6 +40,9 @@ class Subclass(np.ndarray):
     """What a unit or a label package makes of an array."""
 
 
+TENSOR = torch.ones(7, 3)
+# Where it is defined depends on NumPy's version.
+MASKED = f"{np.ma.MaskedArray.__module__}.MaskedArray"
 NOT_FLOAT_ARRAYS = {
     "a list": (np.ndarray.tolist, "list"),
     "a tuple": (lambda a: tuple(a.tolist()), "tuple"),
@@ -49,9 +52,9 @@ NOT_FLOAT_ARRAYS = {
     "dates": (lambda a: a.astype("datetime64[s]"), "datetime64[s]"),
     "a number": (lambda a: 1.5, "float"),
     "None": (lambda a: None, "NoneType"),
-    "a tensor": (torch.tensor, "torch.Tensor"),
+    "a tensor": (lambda a: TENSOR, "torch.Tensor"),
     "a matrix": (lambda a: a.view(np.matrix), "numpy.matrix"),
-    "a masked array": (np.ma.masked_array, "numpy.ma.MaskedArray"),
+    "a masked array": (np.ma.masked_array, MASKED),
     "objects": (lambda a: a.astype(object), "object"),
     "complex": (lambda a: a.astype(complex), "complex128"),
     "float16": (lambda a: a.astype(np.float16), "float16"),
@@ -555,11 +558,11 @@ scalars = (
 )  # fmt: skip
 odd_objects = st.sampled_from([
     object(), object, int, np, len, iter(()), range(3), range(10**30), slice(2), ..., {}, set(),
-    torch.ones(7, 3), np.random.default_rng(0), np.float32(0.3), np.datetime64("NaT"),
+    TENSOR, np.random.default_rng(0), np.float32(0.3), np.datetime64("NaT", "s"),
     np.ma.ones((7, 3)), np.ones((7, 3)).view(np.matrix), np.broadcast_to(0.5, (7, 3)),
     *[arguments["cache"] for arguments in CALLS.values() if "cache" in arguments],
 ])  # fmt: skip
-any_array = hnp.arrays(hnp.scalar_dtypes() | st.just(np.dtype(object)), shapes)
+any_array = hnp.arrays(hnp.scalar_dtypes(), shapes) | hnp.arrays(object, shapes, elements=scalars)
 anything = st.recursive(
     scalars | odd_objects | any_array,
     lambda inner: st.lists(inner, max_size=4) | st.lists(inner, max_size=4).map(tuple),
