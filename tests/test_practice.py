@@ -2,18 +2,15 @@
 
 import ast
 import re
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+from practice import student_edition, tags
 
 from hw1lib import check
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "_extensions"))
-from practice import student_edition, tags  # noqa: E402
-
 NOTEBOOKS = sorted((ROOT / "chapters" / "practice").glob("*.ipynb"))
 TOPICS = {"dropout": "1", "batchnorm": "2", "backprop": "3"}
 

@@ -1,0 +1,364 @@
+"""What a reader takes along: the PDF, the zip, the notebooks and their editions for Colab."""
+
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from downloads import COLAB_BRANCH, colab_edition, take_along, write_editions
+from pack_site import pack, without_itself
+from print_book import assemble, date_of, main, parts_of
+from pypdf import PdfReader
+from selectolax.lexbor import LexborHTMLParser
+
+ROOT = Path(__file__).parent.parent
+CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+REPOSITORY = CONFIG["repository"]["url"]
+BRANCH = CONFIG["repository"]["branch"]
+INSTALL = f"""\
+!git clone --quiet --depth 1 --branch {BRANCH} {REPOSITORY} book
+%pip install -q ./book "altair>=5.5,<6"
+%cd -q book/"""
+NOTEBOOKS = sorted((ROOT / "chapters").rglob("*.ipynb"))
+PRACTICE = ROOT / "chapters" / "practice"
+CONF = f"""
+import sys
+sys.path.insert(0, {str(ROOT / "_extensions")!r})
+extensions = ["myst_parser", "downloads"]
+"""
+
+
+def source_of(cell):
+    return "".join(cell["source"])
+
+
+@pytest.fixture(scope="session")
+def editions(tmp_path_factory):
+    """Write the editions for Colab of all notebooks, and read them."""
+    target = tmp_path_factory.mktemp("colab")
+    write_editions(ROOT, target, REPOSITORY, BRANCH)
+    return {path: (target / path.relative_to(ROOT)).read_text("utf-8") for path in NOTEBOOKS}
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def path(request):
+    return request.param
+
+
+def test_an_edition_for_colab_installs_hw1lib_first_and_nothing_else_changes(path, editions):
+    edition, notebook = json.loads(editions[path]), json.loads(path.read_text(encoding="utf-8"))
+    first, *rest = edition["cells"]
+    assert source_of(first) == INSTALL + path.parent.relative_to(ROOT).as_posix()
+    if path.parent == PRACTICE:
+        assert not [c for c in rest if "solution" in c["metadata"].get("tags", [])]
+        assert "<summary>Solution" not in editions[path]
+        return
+    kept = [
+        source_of(cell).replace('enable("mimetype")', 'enable("colab")')
+        for cell in notebook["cells"]
+    ]
+    assert [source_of(cell) for cell in rest] == kept
+    assert [c.get("outputs") for c in rest] == [c.get("outputs") for c in notebook["cells"]]
+
+
+def test_an_edition_for_colab_is_a_valid_notebook(path, editions):
+    nbformat.validate(nbformat.reads(editions[path], as_version=4))
+
+
+def test_a_chart_of_an_edition_is_drawn_by_html():
+    cell = {"cell_type": "code", "source": ['alt.renderers.enable("mimetype")']}
+    edition = colab_edition(json.dumps({"cells": [cell]}), "https://example.org/a/b", "main", "x")
+    assert source_of(json.loads(edition)["cells"][1]) == 'alt.renderers.enable("colab")'
+
+
+def test_no_chapter_installs_anything(path):
+    assert "%pip" not in path.read_text(encoding="utf-8")
+
+
+def test_the_repository_stands_in_one_place():
+    files = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard"],
+        capture_output=True,
+        text=True,
+    ).stdout.split("\n")
+    place = REPOSITORY.removeprefix("https://github.com/")
+    named = [
+        name
+        for name in files
+        if (ROOT / name).is_file() and place.encode() in (ROOT / name).read_bytes()
+    ]
+    assert named in ([], ["_config.yml"])  # [] outside a repository
+    assert (ROOT / "_config.yml").read_text(encoding="utf-8").count(place) == 1
+
+
+def build(folder):
+    """Build a book of one page that has the directive; give its front page."""
+    command = [sys.executable, "-m", "sphinx", "-W", "-n", "-q", "-b", "html", ".", "_build/html"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return LexborHTMLParser((folder / "_build" / "html" / "index.html").read_text("utf-8"))
+
+
+def test_the_front_page_links_to_each_file_when_it_exists_and_only_then(tmp_path):
+    (tmp_path / "conf.py").write_text(CONF, encoding="utf-8")
+    config = "title: A book, small\nrepository: {url: https://example.org/a/b, branch: main}"
+    (tmp_path / "_config.yml").write_text(config, encoding="utf-8")
+    (tmp_path / "index.md").write_text("# Title\n\n```{take-along}\n```\n", encoding="utf-8")
+    (tmp_path / "chapters" / "practice").mkdir(parents=True)
+    paths, site = take_along(tmp_path), tmp_path / "_build" / "html"
+    names = {kind: path.name for kind, path in paths.items()}
+    assert names == {"pdf": "a-book-small.pdf", "zip": "a-book-small.zip"}
+    for kinds in (["pdf"], ["pdf", "zip"], []):
+        for kind, path in paths.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+            if kind in kinds:
+                path.write_bytes(b"x" * 7_000_000)
+        page = build(tmp_path)
+        links = [link.attributes["href"] for link in page.css(".take-along a")]
+        assert links == [names[kind] for kind in kinds]
+        assert [kind for kind in names if (site / names[kind]).exists()] == kinds
+        assert page.body.text().count("(7 MB)") == len(kinds)
+
+
+@pytest.fixture
+def small_site(tmp_path):
+    """Make a folder that looks like a site with both files."""
+    site = tmp_path / "html"
+    (site / "chapters").mkdir(parents=True)
+    (site / "index.html").write_text(
+        '<p class="take-along"><b>Take it along.</b>'
+        '<span class="take-along-pdf"> <a href="book.pdf">PDF</a></span>'
+        '<span class="take-along-zip"> <a href="book.zip">zip</a></span></p>',
+        encoding="utf-8",
+    )
+    for name in ("chapters/b.html", "chapters/a.html", "book.pdf", "book.zip"):
+        (site / name).write_text(name, encoding="utf-8")
+    return site
+
+
+def test_the_zip_is_the_site_in_one_folder_without_itself(small_site, tmp_path):
+    pack(small_site, tmp_path / "zip" / "book.zip")
+    with zipfile.ZipFile(tmp_path / "zip" / "book.zip") as archive:
+        assert archive.namelist() == [
+            f"book/{name}"
+            for name in ("book.pdf", "chapters/a.html", "chapters/b.html", "index.html")
+        ]
+        assert archive.read("book/chapters/a.html") == b"chapters/a.html"
+        front = LexborHTMLParser(archive.read("book/index.html").decode())
+    assert [link.attributes["href"] for link in front.css("a")] == ["book.pdf"]
+
+
+def test_the_same_site_gives_the_same_zip_whenever_it_is_written(small_site, tmp_path):
+    pack(small_site, tmp_path / "1" / "book.zip")
+    for path in reversed(list(small_site.rglob("*.html"))):
+        data = path.read_bytes()
+        path.unlink()
+        path.write_bytes(data)  # another time, another order in the folder
+    pack(small_site, tmp_path / "2" / "book.zip")
+    assert (tmp_path / "1" / "book.zip").read_bytes() == (tmp_path / "2" / "book.zip").read_bytes()
+
+
+def test_where_the_zip_is_alone_nothing_is_left_of_its_paragraph():
+    text = '<p class="take-along"><span class="take-along-zip"><a href="b.zip">zip</a></span></p>'
+    assert not LexborHTMLParser(without_itself(text)).css("p")
+
+
+@pytest.fixture(scope="session")
+def notebook_pages(site):
+    """Parse the page of each notebook."""
+    return {
+        path: LexborHTMLParser(
+            (site / path.relative_to(ROOT).with_suffix(".html")).read_text("utf-8")
+        )
+        for path in NOTEBOOKS
+    }
+
+
+def test_the_download_of_a_page_is_the_notebook_that_nbval_runs(path, notebook_pages, site):
+    (link,) = notebook_pages[path].css('a.btn-download-source-button[href$=".ipynb"]')
+    page = site / path.relative_to(ROOT).with_suffix(".html")
+    download = (page.parent / link.attributes["href"]).resolve()
+    assert download.read_bytes() == path.read_bytes()
+    nbformat.validate(nbformat.read(download, as_version=4))
+
+
+def test_the_buttons_open_the_notebook_in_binder_and_its_edition_in_colab(path, notebook_pages):
+    links = {
+        link.text().strip(): link.attributes["href"]
+        for link in notebook_pages[path].css(".dropdown-launch-buttons a")
+    }
+    organisation = REPOSITORY.removeprefix("https://github.com/")
+    name = path.relative_to(ROOT).as_posix()
+    lab = name.replace("chapters/practice/", "student/")
+    assert links == {
+        "Binder": f"https://mybinder.org/v2/gh/{organisation}/{BRANCH}?urlpath=lab/tree/{lab}",
+        "Colab": f"https://colab.research.google.com/github/{organisation}/blob/{COLAB_BRANCH}/{name}",
+    }
+    (button,) = notebook_pages[path].css(".dropdown-launch-buttons > button")
+    assert button.attributes["aria-label"]
+    assert not notebook_pages[path].css(".dropdown-launch-buttons img")
+
+
+def test_binder_has_the_students_editions_and_the_pinned_packages():
+    binder = ROOT / ".binder"
+    assert "-r ../requirements.txt" in (binder / "requirements.txt").read_text(encoding="utf-8")
+    assert (binder / "runtime.txt").read_text(encoding="utf-8") == "python-3.11\n"
+    script = (binder / "postBuild").read_text(encoding="utf-8")
+    command = re.search(r"^python (\S+) \. student$", script, re.MULTILINE)
+    assert (ROOT / command[1]).is_file()
+    assert (binder / "postBuild").stat().st_mode & 0o111
+
+
+@pytest.fixture(scope="session")
+def one_page(site):
+    """Put the pages together as they are printed."""
+    return LexborHTMLParser(assemble(site, ROOT, "1 January 2026"))
+
+
+def test_on_the_printed_page_every_name_is_unique_and_every_link_inside_leads_to_one(one_page):
+    names = [tag.id for tag in one_page.css("[id]")]
+    assert len(names) == len(set(names)) > 1000
+    links = {link.attributes["href"] for link in one_page.css("a[href]")}
+    assert {link for link in links if link.startswith("#")} <= {f"#{name}" for name in names}
+    assert all(re.match("#|https?://", link) for link in links)
+
+
+def test_the_printed_page_has_no_script_and_each_formula_once(one_page):
+    assert not one_page.css("script, button, math, .take-along")
+    assert len(one_page.css(".katex")) == len(one_page.css(".katex-html")) > 1000
+
+
+def test_each_exercise_and_its_solution_at_the_end_lead_to_each_other(one_page):
+    ends = one_page.css("#solutions ~ section section[id]")
+    exercises = sum(path.read_text("utf-8").count('"stub"') for path in PRACTICE.glob("*.ipynb"))
+    assert len(ends) == exercises > 0
+    for end in ends:
+        name = end.id.replace("--solution-", "--")
+        assert end.css(f'a[data-page][href="#{name}"]')
+        assert one_page.css(f'[id="{name}"] a[data-page][href="#{end.id}"]')
+        assert end.css(".tag_solution")
+        assert not one_page.css(f'[id="{name}"] .tag_solution')
+
+
+MILLIMETRE = 72 / 25.4
+MARGIN = 22 * MILLIMETRE
+# The head line is above, the page number below.
+TOP, BOTTOM = 24 * MILLIMETRE, 24 * MILLIMETRE
+
+
+@pytest.fixture(scope="session")
+def pdf(site, chromium, tmp_path_factory):
+    """Print the book."""
+    target = tmp_path_factory.mktemp("pdf") / "book.pdf"
+    main(ROOT, target)
+    return PdfReader(target)
+
+
+@pytest.fixture(scope="session")
+def texts(pdf):
+    """Give each page's pieces of text, with their places in points."""
+    pages = []
+    for page in pdf.pages:
+        pieces = []
+
+        def note(text, matrix, text_matrix, font, size, pieces=pieces):
+            if text.strip():
+                x, y = text_matrix[4], text_matrix[5]
+                pieces.append(
+                    (
+                        text.strip(),
+                        x * matrix[0] + y * matrix[2] + matrix[4],
+                        x * matrix[1] + y * matrix[3] + matrix[5],
+                    )
+                )
+
+        page.extract_text(visitor_text=note)
+        pages.append(pieces)
+    return pages
+
+
+def words(text):
+    return re.sub(r"\W+", " ", text).strip()
+
+
+def walk(outline):
+    """Give the entries of an outline, in order."""
+    for item in outline:
+        if isinstance(item, list):
+            yield from walk(item)
+        else:
+            yield item
+
+
+@pytest.mark.site
+def test_the_pdf_has_every_part_and_page_in_its_outline_and_the_solutions_last(pdf, site):
+    outline = [(words(item.title), item) for item in walk(pdf.outline)]
+    wanted = ["Contents", "About this book"]
+    for caption, names in parts_of(ROOT)[1:]:
+        wanted.append(words(caption))
+        for name in names:
+            heading = LexborHTMLParser((site / f"{name}.html").read_text("utf-8")).css_first("h1")
+            heading.css_first(".headerlink").decompose()
+            wanted.append(words(heading.text()))
+    wanted.append("Solutions of the exercises")
+    found = [title for title, _ in outline]
+    assert [title for title in wanted if title not in found] == []
+    places = [found.index(title) for title in wanted]
+    assert places == sorted(places)
+    last = pdf.get_destination_page_number(outline[places[-1]][1])
+    assert 100 < last < len(pdf.pages)
+
+
+@pytest.mark.site
+def test_the_pdf_shows_every_equation_number(texts):
+    text = "\n".join(piece for page in texts for piece, *_ in page)
+    found = {int(number) for number in re.findall(r"\((\d+)\)\s*\u2713", text)}
+    assert set(range(1, 98)) - found == set()
+
+
+@pytest.mark.site
+def test_no_page_of_the_pdf_is_blank_and_no_text_stands_in_the_margin(pdf, texts):
+    blank, outside = [], []
+    for number, (page, pieces) in enumerate(zip(pdf.pages, texts, strict=True), start=1):
+        height, width = float(page.mediabox.height), float(page.mediabox.width)
+        inside = [piece for piece in pieces if BOTTOM < piece[2] < height - TOP + 1]
+        if not inside:
+            blank.append(number)
+        outside += [
+            (number, *piece) for piece in pieces if not MARGIN - 2 < piece[1] < width - MARGIN + 2
+        ]
+    assert blank == []
+    assert outside == []
+
+
+@pytest.mark.site
+def test_every_link_inside_the_pdf_leads_somewhere(pdf):
+    names = {name.lstrip("/") for name in pdf.named_destinations}
+    dead, count = set(), 0
+    for page in pdf.pages:
+        for note in page.get("/Annots") or ():
+            link = note.get_object()
+            if "/Dest" in link:
+                count += 1
+                if str(link["/Dest"]).lstrip("/") not in names:
+                    dead.add(link["/Dest"])
+            elif "/A" in link:
+                address = link["/A"].get_object().get("/URI", "")
+                if not re.match("https?://", address):
+                    dead.add(address)
+    assert count > 1000
+    assert dead == set()
+
+
+@pytest.mark.site
+def test_the_pdf_is_dated_by_the_last_commit_and_not_by_the_clock(pdf):
+    moment = date_of(ROOT)
+    if moment is None:
+        pytest.skip("no repository and no SOURCE_DATE_EPOCH here")
+    assert pdf.metadata.creation_date == moment
