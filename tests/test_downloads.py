@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
-from downloads import COLAB_BRANCH, colab_edition, take_along, write_editions
+from downloads import colab_edition, take_along, write_editions
 from pack_site import pack, without_itself
 from print_book import assemble, date_of, main, parts_of
 from pypdf import PdfReader
@@ -169,42 +169,6 @@ def test_where_the_zip_is_alone_nothing_is_left_of_its_paragraph():
     assert not LexborHTMLParser(without_itself(text)).css("p")
 
 
-@pytest.fixture(scope="session")
-def notebook_pages(site):
-    """Parse the page of each notebook."""
-    return {
-        path: LexborHTMLParser(
-            (site / path.relative_to(ROOT).with_suffix(".html")).read_text("utf-8")
-        )
-        for path in NOTEBOOKS
-    }
-
-
-def test_the_download_of_a_page_is_the_notebook_that_nbval_runs(path, notebook_pages, site):
-    (link,) = notebook_pages[path].css('a.btn-download-source-button[href$=".ipynb"]')
-    page = site / path.relative_to(ROOT).with_suffix(".html")
-    download = (page.parent / link.attributes["href"]).resolve()
-    assert download.read_bytes() == path.read_bytes()
-    nbformat.validate(nbformat.read(download, as_version=4))
-
-
-def test_the_buttons_open_the_notebook_in_binder_and_its_edition_in_colab(path, notebook_pages):
-    links = {
-        link.text().strip(): link.attributes["href"]
-        for link in notebook_pages[path].css(".dropdown-launch-buttons a")
-    }
-    organisation = REPOSITORY.removeprefix("https://github.com/")
-    name = path.relative_to(ROOT).as_posix()
-    lab = name.replace("chapters/practice/", "student/")
-    assert links == {
-        "Binder": f"https://mybinder.org/v2/gh/{organisation}/{BRANCH}?urlpath=lab/tree/{lab}",
-        "Colab": f"https://colab.research.google.com/github/{organisation}/blob/{COLAB_BRANCH}/{name}",
-    }
-    (button,) = notebook_pages[path].css(".dropdown-launch-buttons > button")
-    assert button.attributes["aria-label"]
-    assert not notebook_pages[path].css(".dropdown-launch-buttons img")
-
-
 def test_binder_has_the_students_editions_and_the_pinned_packages():
     binder = ROOT / ".binder"
     assert "-r ../requirements.txt" in (binder / "requirements.txt").read_text(encoding="utf-8")
@@ -221,6 +185,7 @@ def one_page(site):
     return LexborHTMLParser(assemble(site, ROOT, "1 January 2026"))
 
 
+@pytest.mark.site
 def test_on_the_printed_page_every_name_is_unique_and_every_link_inside_leads_to_one(one_page):
     names = [tag.id for tag in one_page.css("[id]")]
     assert len(names) == len(set(names)) > 1000
@@ -229,11 +194,13 @@ def test_on_the_printed_page_every_name_is_unique_and_every_link_inside_leads_to
     assert all(re.match("#|https?://", link) for link in links)
 
 
+@pytest.mark.site
 def test_the_printed_page_has_no_script_and_each_formula_once(one_page):
     assert not one_page.css("script, button, math, .take-along")
     assert len(one_page.css(".katex")) == len(one_page.css(".katex-html")) > 1000
 
 
+@pytest.mark.site
 def test_each_exercise_and_its_solution_at_the_end_lead_to_each_other(one_page):
     ends = one_page.css("#solutions ~ section section[id]")
     exercises = sum(path.read_text("utf-8").count('"stub"') for path in PRACTICE.glob("*.ipynb"))

@@ -2,9 +2,10 @@
 
 import re
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, urlparse
 
 import pytest
+import yaml
 from selectolax.lexbor import LexborHTMLParser
 
 ROOT = Path(__file__).parent.parent
@@ -143,3 +144,34 @@ def test_no_page_shows_an_unrendered_role_or_directive(chapters):
         article.strip_tags(["pre", "code"])
         text = article.text()
         assert not re.search(r"\{(eq|cite|ref|doc)[:}]|:::|\$\$|```", text), path
+
+
+def notebooks(chapters):
+    return {path: page for path, page in chapters.items() if path.suffix == ".ipynb"}
+
+
+def test_the_download_of_a_page_is_the_notebook_that_nbval_runs(chapters, site):
+    for path, page in notebooks(chapters).items():
+        (link,) = page.css('a.btn-download-source-button[href$=".ipynb"]')
+        place = site / path.relative_to(ROOT).parent
+        download = (place / link.attributes["href"]).resolve()
+        assert download.read_bytes() == path.read_bytes()
+
+
+def test_the_buttons_open_the_notebook_in_binder_and_its_edition_in_colab(chapters):
+    repository = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]
+    place, branch = urlparse(repository["url"]).path, repository["branch"]
+    for path, page in notebooks(chapters).items():
+        links = {
+            link.text().strip(): link.attributes["href"]
+            for link in page.css(".dropdown-launch-buttons a")
+        }
+        name = path.relative_to(ROOT).as_posix()
+        lab = name.replace("chapters/practice/", "student/")
+        assert links == {
+            "Binder": f"https://mybinder.org/v2/gh{place}/{branch}?urlpath=lab/tree/{lab}",
+            "Colab": f"https://colab.research.google.com/github{place}/blob/colab/{name}",
+        }
+        (button,) = page.css(".dropdown-launch-buttons > button")
+        assert button.attributes["aria-label"]
+        assert not page.css(".dropdown-launch-buttons img")
