@@ -49,6 +49,9 @@ def mend(text, name):
     # Its visible text names it, with the keys that press it.
     for button in page.css(".search-button-field[aria-label]"):
         del button.attrs["aria-label"]
+    # So does that of a folded cell.
+    for summary in page.css("summary[aria-label]"):
+        del summary.attrs["aria-label"]
     if name == "404.html":
         # Its links start from the site's root, and so would this one.
         for link in page.css(".skip-link a"):

@@ -17,6 +17,9 @@ from pathlib import Path
 import tinycss2
 from fontTools import subset
 from selectolax.lexbor import LexborHTMLParser
+from sphinx.util.logging import getLogger
+
+logger = getLogger(__name__)
 
 BUNDLE = "_static/site.css"
 FONTS = "_static/subset"
@@ -40,6 +43,9 @@ SCRIPTS = {
 SETTINGS = re.compile(r"DOCUMENTATION_OPTIONS\.\w+ =|kernelName =")
 # Classes that scripts put together out of pieces.
 COMPOSED = re.compile(r"bs-|tooltip|dropdown|modal|collaps|show$|fade$")
+# Where the theme looks at all boxes that may scroll; scroll-boxes.js looks at those in sight.
+THEME_SCRIPT = "_static/scripts/pydata-sphinx-theme.js"
+ALL_BOXES = re.compile(r'document\.querySelectorAll\(\["pre",[^\]]*\]\.join\(", "\)\)')
 # 5 MB of files that no page asks for.
 UNUSED_FILES = ("scripts/fontawesome*", "vendor/fontawesome/webfonts/*", "fonts/KaTeX*", "**/*.map")
 
@@ -233,6 +239,15 @@ def bundle(out, names, pages):
     write_changed(out / BUNDLE, subset_fonts(out, purged(rules, classes), pages))
 
 
+def take_out_loop(out):
+    """Let the theme look at no boxes."""
+    path = out / THEME_SCRIPT
+    text, count = ALL_BOXES.subn("[]", path.read_text(encoding="utf-8"))
+    if count != 1 and "=>{[].forEach" not in text:
+        logger.warning("%s has changed: its loop over scrolling boxes is not there", THEME_SCRIPT)
+    path.write_text(text, encoding="utf-8")
+
+
 def finish(app, exception):
     """Make every page lean."""
     if exception or app.builder.name != "html":
@@ -257,6 +272,7 @@ def finish(app, exception):
         if not page.css("script#fonts"):
             first.insert_after(LexborHTMLParser(f'<script id="fonts">{EARLY}</script>').head.child)
         write_changed(path, page.html)
+    take_out_loop(out)
     for pattern in UNUSED_FILES:
         for path in (out / "_static").glob(pattern):
             if path.is_file():

@@ -2,8 +2,8 @@
 
 A notebook stores such a figure as its specification, which JupyterLab draws itself. For the site
 it becomes a static SVG, so that the page says something without scripts, and beside it the same
-figure compiled to Vega. A small script replaces the first by the second; it and Vega are sent
-with the pages that have such a figure only.
+figure compiled to Vega. A small script, sent with the pages that have such a figure only, replaces
+the first by the second. It fetches Vega when the reader comes near a figure.
 """
 
 import json
@@ -94,9 +94,8 @@ def themed(text):
 
 
 def add_scripts(app, pagename, templatename, context, doctree):
-    """Send Vega and the script that starts it with the pages that need them."""
+    """Send the script that starts the figures with the pages that have one."""
     if doctree is not None and 'class="moving-figure"' in context.get("body", ""):
-        app.add_js_file("vega.min.js", loading_method="defer")
         app.add_js_file("moving-figures.js", loading_method="defer")
 
 

@@ -1,31 +1,24 @@
 // A box that scrolls can be reached with the Tab key, and scrolled with the arrows, when it has
-// something to scroll. The theme does so for code and tables; these are the book's own boxes.
-const boxes = document.querySelectorAll(".formula, .figure-box");
+// something to scroll. The theme looks at all its boxes at once, which lays out the whole page:
+// its loop is taken out when the site is built.
+const own = ".formula, .figure-box";
+const boxes = document.querySelectorAll(
+  `${own}, pre, .cell_output > .output, .pst-scrollable-table-container`,
+);
 
 // It hears of a box when the box comes near the window: what is far away is not laid out.
 const watcher = new ResizeObserver((entries) => {
   // First read, then write: the page is laid out once.
   const scrolls = entries.map(({ target }) => target.scrollWidth > target.clientWidth);
   entries.forEach(({ target: box }, i) => {
-    if (scrolls[i]) {
-      box.tabIndex = 0;
+    for (const name of ["tabindex", "role", "aria-label"]) box.removeAttribute(name);
+    if (scrolls[i]) box.tabIndex = 0;
+    if (scrolls[i] && box.matches(own)) {
       box.setAttribute("role", "group");
       box.setAttribute("aria-label", box.matches(".formula") ? "Wide formula" : "Wide figure");
-    } else {
-      box.removeAttribute("tabindex");
-      box.removeAttribute("role");
-      box.removeAttribute("aria-label");
     }
   });
 });
 
-function watch() {
-  watcher.disconnect();
-  boxes.forEach((box) => watcher.observe(box));
-}
-
-if (boxes.length) {
-  watch();
-  // Another font makes a formula wider, and not its box.
-  document.fonts.ready.then(watch);
-}
+// Not before the fonts are there: another font makes a formula wider, and not its box.
+if (boxes.length) document.fonts.ready.then(() => boxes.forEach((box) => watcher.observe(box)));

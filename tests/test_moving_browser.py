@@ -155,7 +155,7 @@ def folder(tmp_path_factory):
         '<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="book.css">'
         # As wide as the text of a page on a phone.
         "<style>body { margin: 0 24px } figure { margin: 0 }</style>"
-        '<script defer src="vega.min.js"></script><script defer src="moving-figures.js"></script>'
+        '<script defer src="moving-figures.js"></script>'
     )
     for name, stored in FIGURES.items():
         path = folder / f"{name.replace('/', '-')}.html"
@@ -245,6 +245,21 @@ def test_the_figure_takes_the_place_of_its_drawing(browser, folder, page, name):
     boxes = [each.locator(".drawing").bounding_box() for each in (still, page)]
     context.close()
     assert boxes[0]["height"] == pytest.approx(boxes[1]["height"], abs=1)
+
+
+def test_vega_is_fetched_when_the_reader_comes_near_and_not_before(browser, folder, name):
+    text = (folder / f"{name.replace('/', '-')}.html").read_text(encoding="utf-8")
+    far = folder / "far.html"
+    far.write_text(text.replace("<body>", '<body><p style="height: 5000px">'), encoding="utf-8")
+    page, asked = browser.new_page(viewport=PHONE), []
+    page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    page.goto(far.as_uri(), wait_until="networkidle")
+    assert "moving-figures.js" in asked
+    assert "vega.min.js" not in asked
+    page.mouse.wheel(0, 4000)
+    page.wait_for_selector(".drawing[role=img] svg")
+    assert "vega.min.js" in asked
+    page.close()
 
 
 def test_without_scripts_there_is_the_drawing(browser, folder, name):

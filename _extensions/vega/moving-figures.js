@@ -1,5 +1,20 @@
-// Replaces each static drawing by the same figure with its sliders.
-for (const figure of document.querySelectorAll("figure.moving-figure")) {
+// Replaces each static drawing by the same figure with its sliders, when the window comes near it:
+// Vega is larger than all else that a page is sent, and takes long to read on a phone.
+const vegaAddress = new URL("vega.min.js", document.currentScript.src);
+let vegaLoaded;
+
+function loadVega() {
+  vegaLoaded ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = vegaAddress;
+    script.onload = resolve;
+    script.onerror = reject;
+    document.head.append(script);
+  });
+  return vegaLoaded;
+}
+
+function start(figure) {
   const still = figure.querySelector(".drawing");
   const controls = figure.querySelector(".controls");
   const spec = JSON.parse(figure.querySelector("script").textContent);
@@ -20,3 +35,16 @@ for (const figure of document.querySelectorAll("figure.moving-figure")) {
   });
   figure.view = view; // what the tests of the site read
 }
+
+const near = new IntersectionObserver(
+  (entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (isIntersecting) {
+        near.unobserve(target);
+        loadVega().then(() => start(target));
+      }
+    }
+  },
+  { rootMargin: "100%" },
+);
+for (const figure of document.querySelectorAll("figure.moving-figure")) near.observe(figure);
