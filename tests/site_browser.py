@@ -44,10 +44,10 @@ EMPTY_FORMULAS = """
 [...document.querySelectorAll(".math")].filter((formula) => formula.checkVisibility() &&
   !formula.querySelector(".katex-html")?.getBoundingClientRect().width).length"""
 FONTS_THAT_FAILED = """[...document.fonts].filter((font) => font.status === "error").length"""
-# The theme marks its boxes a while after the window has changed.
+# The boxes are marked a moment after the window has changed; what is folded, when it is unfolded.
 SCROLL_BOXES_MARKED = """
 [...document.querySelectorAll(".formula, .figure-box, pre, .cell_output > .output")].every((box) =>
-  box.scrollWidth <= box.clientWidth || box.tabIndex === 0)"""
+  box.scrollWidth <= box.clientWidth || box.tabIndex === 0 || box.closest("details:not([open])"))"""
 # What is far from the window is not laid out, and what is too wide would be cut off.
 LAY_OUT_ALL = "* { content-visibility: visible !important; }"
 TOO_WIDE = "document.documentElement.scrollWidth - innerWidth"

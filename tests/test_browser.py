@@ -10,7 +10,7 @@ import asyncio
 import pytest
 from playwright.sync_api import sync_playwright
 
-from site_browser import DESKTOP, FONTS_THAT_FAILED, open_browser, sweep, watch
+from site_browser import DESKTOP, FONTS_THAT_FAILED, PHONE, open_browser, sweep, watch
 from site_server import serve
 
 pytestmark = pytest.mark.site
@@ -100,6 +100,16 @@ def test_every_page_opens_from_a_folder(page, site, names):
             page.goto(f"{site.as_uri()}/{name}")
             assert page.evaluate(FONTS_THAT_FAILED) == 0, name
             assert page.evaluate("document.styleSheets.length") > 0, name
+
+
+def test_wide_code_can_be_reached_by_keyboard_once_it_is_unfolded(browser, address):
+    page = browser.new_page(viewport=PHONE)
+    page.goto(f"{address}chapters/practice/dropout.html")
+    folded = page.locator("details:has(pre)").first
+    assert folded.locator("pre").get_attribute("tabindex") is None
+    folded.locator("summary").click()
+    page.wait_for_selector("details[open] pre[tabindex='0']")
+    page.close()
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
