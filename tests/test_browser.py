@@ -105,9 +105,9 @@ def test_every_page_opens_from_a_folder(page, site, names):
 def test_wide_code_can_be_reached_by_keyboard_once_it_is_unfolded(browser, address):
     page = browser.new_page(viewport=PHONE)
     page.goto(f"{address}chapters/practice/dropout.html")
-    folded = page.locator("details:has(pre)").first
-    assert folded.locator("pre").get_attribute("tabindex") is None
-    folded.locator("summary").click()
+    folded = page.locator("details:has(div.highlight)").first
+    assert folded.locator("pre").first.get_attribute("tabindex") is None
+    folded.locator("summary").first.click()
     page.wait_for_selector("details[open] pre[tabindex='0']")
     page.close()
 
