@@ -50,6 +50,8 @@ SCROLL_BOXES_MARKED = """
   box.scrollWidth <= box.clientWidth || box.tabIndex === 0 || box.closest("details:not([open])"))"""
 # What is far from the window is not laid out, and what is too wide would be cut off.
 LAY_OUT_ALL = "* { content-visibility: visible !important; }"
+TWO_FRAMES = """
+new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"""
 TOO_WIDE = "document.documentElement.scrollWidth - innerWidth"
 
 
@@ -109,9 +111,10 @@ async def visit(context, base, name):
 
 async def examine(page):
     """Give what axe-core finds, with the elements."""
-    # The page's own script has seen the new size of the window.
-    await page.wait_for_function(SCROLL_BOXES_MARKED)
     await page.evaluate(WITHOUT_BOXES)
+    # The window has its new size, and the page's own script has seen it.
+    await page.evaluate(TWO_FRAMES)
+    await page.wait_for_function(SCROLL_BOXES_MARKED)
     found = await Axe().run(page, options={"resultTypes": ["violations"], "preload": False})
     return [
         f"{violation['id']}: {node['html'][:120]}"
