@@ -3,7 +3,6 @@
 The same site gives the same zip: the files are sorted and have one time.
 """
 
-import sys
 import zipfile
 from pathlib import Path
 
@@ -49,4 +48,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -190,9 +190,7 @@ class DrawnDropout:
         h_tilde, cache = hw1lib.dropout_forward(h, mask, P)
         return h_tilde, hw1lib.dropout_backward(dh_tilde, cache)
 
-    @staticmethod
-    def work(B, M):
-        return {"numbers": 6 * B * M, "products": 0}
+    work = Dropout.work
 
 
 class SoftmaxCrossEntropy:
