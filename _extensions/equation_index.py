@@ -85,7 +85,7 @@ class EquationIndex(SphinxDirective):
         versions = ", ".join(f"{name} {value}" for name, value in measured["versions"].items())
         note = f"Measured with {versions}."
         heading = nodes.rubric(text="The checks")
-        return [nodes.paragraph(text=note), self.table(rows), heading, *checks]
+        return [self.table(rows), nodes.paragraph(text=note), heading, *checks]
 
     def table(self, rows):
         """Make the table, which a script of the page can filter."""

@@ -14,7 +14,6 @@ PREVIEW_TEXT = "A page of the book: the gradient of batch norm, derived, run and
 # The pages that Sphinx makes.
 DESCRIPTIONS = {
     "genindex": "Index of the functions, classes and modules of hw1lib that the book describes.",
-    "py-modindex": "The modules of hw1lib, the NumPy reference implementations of this book.",
     "search": "Search the book on dropout, batch norm, back-propagation and initialization.",
     "404": "There is no page at this address. The contents of the book and its search.",
 }
@@ -49,7 +48,6 @@ def add_metadata(app, pagename, templatename, context, doctree):
     tags += '\n<meta name="twitter:card" content="summary_large_image" />'
     if pagename == "404":
         context["pageurl"] = None  # It stands for every address, and is that of none.
-        tags += '\n<meta name="robots" content="noindex" />'
         # The page is shown at any depth, so its links start from the site's own root.
         tags = f'<base href="{escape(urlparse(base).path or "/")}" />\n' + tags
     context["metatags"] = tags

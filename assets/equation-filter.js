@@ -1,17 +1,9 @@
-// The filter above the index of the equations. Without scripts the whole table is there.
+// The filter above the index of the equations. Without scripts the whole table is there, and no
+// filter.
 const table = document.querySelector("table.equation-index");
 const rows = [...table.tBodies[0].rows];
 
-const box = document.createElement("form");
-box.className = "equation-filter";
-box.innerHTML = `
-  <label>Find <input type="search" placeholder="variance, autograd, 78"></label>
-  <label>Printed form <select>
-    <option value="">all</option><option value="correct">correct</option>
-    <option value="slip">slip of the pen</option><option value="imprecise">imprecise</option>
-    <option value="wrong">wrong</option>
-  </select></label>
-  <output></output>`;
+const box = document.querySelector(".equation-filter");
 const [search, verdict, count] = box.querySelectorAll("input, select, output");
 
 function filter() {
@@ -26,7 +18,6 @@ function filter() {
 
 box.addEventListener("input", filter);
 box.addEventListener("submit", (event) => event.preventDefault());
-table.before(box);
 filter();
 
 // A link to a check unfolds it.

@@ -88,12 +88,13 @@ def watch(page, *places):
 
 
 async def visit(context, base, name):
-    """Load a page on a phone, widen the window, and note what is not as it should be."""
+    """Load a page in the context's window, look at it in both, and note what is not right."""
     page = await context.new_page()
     noted = {"troubles": watch(page, base)}
     await page.goto(base + name, wait_until="load")
     await page.evaluate("document.fonts.ready.then(() => 0)")
     noted["layout shift"] = await page.evaluate("layoutShift")
+    await page.set_viewport_size(PHONE)
     await page.add_style_tag(content=LAY_OUT_ALL)
     await page.evaluate("document.fonts.ready.then(() => 0)")
     noted["empty formulas"] = await page.evaluate(EMPTY_FORMULAS)
@@ -129,8 +130,8 @@ async def sweep(chromium, base, names):
     async with async_playwright() as playwright:
         browser = await open_browser(playwright, chromium)
         contexts = {
-            mode: await browser.new_context(viewport=PHONE, color_scheme=mode)
-            for mode in ("light", "dark")
+            mode: await browser.new_context(viewport=window, color_scheme=mode)
+            for mode, window in (("light", PHONE), ("dark", DESKTOP))
         }
         for context in contexts.values():
             await context.add_init_script(LAYOUT_SHIFTS)

@@ -122,6 +122,9 @@ def test_a_page_reads_without_scripts(browser, address, mode):
     heights = [box.bounding_box()["height"] for box in page.locator("div.math .katex-html").all()]
     assert heights
     assert min(heights) > 10
+    page.goto(f"{address}chapters/equations.html")
+    assert page.locator("table.equation-index tbody tr").count() == 97
+    assert not page.locator(".equation-filter").is_visible()
     context.close()
 
 
