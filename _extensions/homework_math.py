@@ -75,11 +75,15 @@ def visit_math(translator, node):
     start = len(translator.body) - 1
     translator.body.append(translator.starttag(node, "span", "", CLASS="math notranslate"))
     render(translator, node, display=False)
-    translator.body.append("</span>" + behind)
-    # A formula of several parts may break between them.
-    if before + behind and translator.body[start + 2].count('class="katex-base"') == 1:
+    translator.body.append("</span>")
+    parts = translator.body[start + 2].count('class="katex-base"')
+    if before + behind and parts == 1:
         translator.body.insert(start, '<span class="with-its-marks">')
-        translator.body.append("</span>")
+        translator.body.append(behind + "</span>")
+    elif behind:
+        # A formula of several parts may break between them, but not before its marks.
+        translator.body.insert(start + 1, '<span class="room-for-marks">')
+        translator.body.append(f'</span><span class="marks">{behind}</span>')
     raise nodes.SkipNode
 
 

@@ -93,7 +93,13 @@ def test_no_line_ends_or_begins_between_a_short_formula_and_its_marks(page):
     together = page.css(".with-its-marks")
     assert [tag.text(deep=False) for tag in together] == [".", "()."]
     assert together[0].css_first("span.math mfrac")
-    assert page.css_first("p").text(deep=False).endswith("Two parts: , which may break. One ")
+    assert page.css_first("p").text(deep=False).endswith("Two parts:  which may break. One ")
+
+
+def test_the_marks_behind_a_formula_that_may_break_stand_in_room_that_it_keeps(page):
+    (formula,) = page.css(".room-for-marks")
+    assert len(formula.css(".katex-base")) == 2
+    assert formula.next.html == '<span class="marks">,</span>'
 
 
 @pytest.mark.parametrize("name", BAD)
