@@ -25,6 +25,7 @@ new PerformanceObserver((list) => {
 }).observe({type: "layout-shift", buffered: true});"""
 
 PHONE = {"width": 390, "height": 844}
+NARROW = {"width": 320, "height": 844}  # also a window of 1280 pixels at four times the size
 DESKTOP = {"width": 1280, "height": 900}
 # Axe takes minutes on the thousands of boxes that make a formula and the strokes of a figure, and
 # has nothing to find in them: a reader is given the MathML, and the figure's text. The text of a
@@ -99,9 +100,9 @@ async def visit(context, base, name):
     await page.evaluate("document.fonts.ready.then(() => 0)")
     noted["empty formulas"] = await page.evaluate(EMPTY_FORMULAS)
     noted["failed fonts"] = await page.evaluate(FONTS_THAT_FAILED)
-    noted["too wide, phone"] = await page.evaluate(TOO_WIDE)
-    await page.set_viewport_size(DESKTOP)
-    noted["too wide, desktop"] = await page.evaluate(TOO_WIDE)
+    for window, size in (("phone", PHONE), ("narrow", NARROW), ("desktop", DESKTOP)):
+        await page.set_viewport_size(size)
+        noted[f"too wide, {window}"] = await page.evaluate(TOO_WIDE)
     # Light on the phone, dark on the desktop: each mode and each layout is examined once.
     if await page.evaluate("matchMedia('(prefers-color-scheme: light)').matches"):
         await page.set_viewport_size(PHONE)

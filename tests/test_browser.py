@@ -49,7 +49,7 @@ def test_every_formula_is_rendered_and_its_fonts_arrive(visits):
     assert noted(visits, "failed fonts") == {}
 
 
-@pytest.mark.parametrize("window", ["phone", "desktop"])
+@pytest.mark.parametrize("window", ["phone", "narrow", "desktop"])
 def test_no_page_scrolls_sideways(visits, window):
     assert noted(visits, f"too wide, {window}") == {}
 
