@@ -286,7 +286,6 @@ def test_one_part_can_be_answered_before_the_others():
         ([[[[[1.0]]]]], "is a list, expected a number"),
         (print, "builtin_function_or_method"),
     ],
-    ids=str,
 )
 def test_what_is_no_number_is_described(value, words):
     assert words in first_problem(lambda p: value)
