@@ -101,7 +101,8 @@ class EquationIndex(SphinxDirective):
 
     def row(self, number, entry, tests, page):
         """Make one row: a link to the equation, to its check, the error, the verdict."""
-        errors = ", ".join(dict.fromkeys(error_text(test) for test in tests))
+        # U+2011: no line ends within 1e-16.
+        errors = ", ".join(dict.fromkeys(error_text(test) for test in tests)).replace("-", "\u2011")
         means = ", ".join(dict.fromkeys(test["by"] for test in tests))
         check = nodes.reference("", means, refid=f"code-{number}", internal=True)
         verdict = nodes.paragraph()

@@ -62,8 +62,17 @@ def link_to_pages(app, doctree):
 
 def sentence(text):
     """Begin with a capital letter, unless a symbol or a function's name stands there."""
-    first = text.partition(" ")[0].rstrip(",")
-    return text[0].upper() + text[1:] if first.isalpha() and len(first) > 1 else text
+    first = text.partition(" ")[0].rstrip(",").replace("-", "")
+    word = first.isalpha() and (len(first) > 1 or first == "a")
+    return text[0].upper() + text[1:] if word else text
+
+
+def with_code(text):
+    """Give the nodes of a text in which code stands between backticks."""
+    return [
+        nodes.literal("", part) if i % 2 else nodes.Text(part)
+        for i, part in enumerate(text.split("`"))
+    ]
 
 
 class Mistakes(SphinxDirective):
@@ -89,9 +98,9 @@ class Mistakes(SphinxDirective):
         name, _, anchor = mistake.page.partition("#")
         address = f"../{name}.html" + (f"#{anchor}" if anchor else "")
         page = nodes.reference("", _pages.title(mistake.page), refuri=address)
-        what = nodes.strong("", f"{sentence(mistake.what)}.")
-        text = nodes.Text(f" {mistake.why} Read: ")
-        return nodes.list_item("", nodes.paragraph("", "", what, text, page, nodes.Text(".")))
+        what = nodes.strong("", "", *with_code(f"{sentence(mistake.what)}."))
+        why = with_code(f" {mistake.why} Read: ")
+        return nodes.list_item("", nodes.paragraph("", "", what, *why, page, nodes.Text(".")))
 
 
 def setup(app):

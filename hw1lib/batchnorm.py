@@ -35,7 +35,9 @@ def batchnorm_forward(Y, gamma, beta, eps=1e-5):
 
     Equations (36), (37) and (38), for each feature j::
 
-        m = mean(Y)        v = mean((Y - m)**2)        s = sqrt(v + eps)
+        m = mean(Y)
+        v = mean((Y - m)**2)
+        s = sqrt(v + eps)
         x_hat = (Y - m) / s
         Y_hat = gamma * x_hat + beta
 

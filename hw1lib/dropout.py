@@ -158,7 +158,8 @@ def rectified_normal_moments():
 
     Equations (8) and (12)::
 
-        mean = 1 / sqrt(2 pi)                variance = (pi - 1) / (2 pi)
+        mean = 1 / sqrt(2 pi)
+        variance = (pi - 1) / (2 pi)
 
     Returns
     -------

@@ -30,7 +30,8 @@ def numerical_gradient(f, x, step=1e-5):
 
     One entry at a time, with a step in proportion to the entry::
 
-        df[i] = (f(x + h e_i) - f(x - h e_i)) / (2 h)        h = step * max(1, |x[i]|)
+        df[i] = (f(x + h e_i) - f(x - h e_i)) / (2 h)
+        h = step * max(1, |x[i]|)
 
     Parameters
     ----------

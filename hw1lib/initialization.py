@@ -100,7 +100,8 @@ def xavier_normal(rng, shape, gain=1.0, dtype=np.float64):
 
     Independent entries::
 
-        W[a, b] ~ Normal(0, std**2)        std = xavier_std(shape, gain)
+        W[a, b] ~ Normal(0, std**2)
+        std = xavier_std(shape, gain)
 
     Parameters
     ----------
@@ -139,7 +140,8 @@ def xavier_uniform(rng, shape, gain=1.0, dtype=np.float64):
 
     A uniform variable on (-a, a) has the variance a**2 / 3, hence::
 
-        W[a, b] ~ Uniform(-limit, limit)        limit = sqrt(3) * xavier_std(shape, gain)
+        W[a, b] ~ Uniform(-limit, limit)
+        limit = sqrt(3) * xavier_std(shape, gain)
 
     Parameters
     ----------
@@ -178,7 +180,8 @@ def kaiming_normal(rng, shape, mode="fan_in", negative_slope=0.0, dtype=np.float
 
     Equation (97), independent entries::
 
-        W[a, b] ~ Normal(0, std**2)        std = kaiming_std(shape, mode, negative_slope)
+        W[a, b] ~ Normal(0, std**2)
+        std = kaiming_std(shape, mode, negative_slope)
 
     Parameters
     ----------
@@ -219,7 +222,8 @@ def kaiming_uniform(rng, shape, mode="fan_in", negative_slope=0.0, dtype=np.floa
 
     Independent entries::
 
-        W[a, b] ~ Uniform(-limit, limit)        limit = sqrt(3) * kaiming_std(shape, mode, ...)
+        W[a, b] ~ Uniform(-limit, limit)
+        limit = sqrt(3) * kaiming_std(shape, mode, ...)
 
     Parameters
     ----------

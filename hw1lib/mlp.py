@@ -392,7 +392,8 @@ def mlp_forward(X, weights, biases, *, activation="relu", readout="linear"):
 
     Equation (84), for i = 1..L::
 
-        z_i = h_{i-1} @ W_i.T + b_i        h_i = phi(z_i)
+        z_i = h_{i-1} @ W_i.T + b_i
+        h_i = phi(z_i)
 
     With the usual linear readout, the last layer has no activation: h_L = z_L. The homework
     applies it there too; ``readout="activated"`` does as well.
@@ -447,7 +448,8 @@ def mlp_backward(dlogits, cache):
     Equations (90), (91) and (92), for i = L..1::
 
         delta_i = dh_i * phi'(z_i)
-        dW_i = delta_i.T @ h_{i-1}        db_i = sum over the batch of delta_i
+        dW_i = delta_i.T @ h_{i-1}
+        db_i = sum over the batch of delta_i
         dh_{i-1} = delta_i @ W_i
 
     Parameters

@@ -104,7 +104,8 @@ def inverse_root_backward(droot, cache):
     In the eigenbasis, with the divided difference of lam**(-1/2) written so that it has no
     difference left in it::
 
-        K[a, b] = -1 / (r[a] * r[b] * (r[a] + r[b]))        r = sqrt(lam)
+        K[a, b] = -1 / (r[a] * r[b] * (r[a] + r[b]))
+        r = sqrt(lam)
         dsigma = U @ (K * (U.T @ sym(droot) @ U)) @ U.T
 
     Parameters
@@ -146,8 +147,11 @@ def newton_inverse_root_forward(sigma, eps=0.0, steps=5):
 
     Divided by its trace, sigma has eigenvalues in (0, 1], where the iteration converges::
 
-        S = (sigma + eps * I) / t        t = trace(sigma + eps * I)
-        P_0 = I        P_k = (3 * P_{k-1} - P_{k-1}**3 @ S) / 2        root = P_steps / sqrt(t)
+        S = (sigma + eps * I) / t
+        t = trace(sigma + eps * I)
+        P_0 = I
+        P_k = (3 * P_{k-1} - P_{k-1}**3 @ S) / 2
+        root = P_steps / sqrt(t)
 
     Parameters
     ----------
@@ -249,7 +253,9 @@ def whitening_forward(Y, gamma, beta, eps=1e-5):
 
     Equations (79) to (83)::
 
-        mu = mean(Y)        C = Y - mu        sigma = C.T @ C / B
+        mu = mean(Y)
+        C = Y - mu
+        sigma = C.T @ C / B
         Y_hat = gamma * (C @ inverse_root(sigma + eps * I)) + beta
 
     Parameters
@@ -345,7 +351,8 @@ def whitening_backward(dY_hat, cache):
         dsigma = inverse_root_backward(D * gamma)
         dC = (dY_hat * gamma) @ root + 2 / B * C @ dsigma
         dY = dC - mean(dC)
-        dgamma = sum(dY_hat * (C @ root)) = sum(root * D)        dbeta = sum(dY_hat)
+        dgamma = sum(dY_hat * (C @ root)) = sum(root * D)
+        dbeta = sum(dY_hat)
 
     Parameters
     ----------

@@ -85,7 +85,7 @@ def _half_squared(fan_in, fan_out, var):
 
 
 @forward_factor.mistake(
-    "var is taken for a standard deviation",
+    "`var` is taken for a standard deviation",
     "It is the variance of a weight already, so it is not squared again.",
     page="backprop/kaiming#where-the-one-half-comes-from",
 )
@@ -174,7 +174,7 @@ def _mask_squared(fan_in, fan_out, var):
 
 
 @backward_factor.mistake(
-    "var is taken for a standard deviation",
+    "`var` is taken for a standard deviation",
     "It is the variance of a weight already, so it is not squared again.",
     page="backprop/kaiming_backward#one-layer-back",
 )

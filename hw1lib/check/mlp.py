@@ -999,7 +999,7 @@ def _batch_size_divides_twice(dZ, X):
 
 
 @batch_weight_gradient.mistake(
-    "dW is transposed",
+    "`dW` is transposed",
     "W is (M, N), one unit a row, and its gradient must have the same shape. Which of the two "
     "factors counts the units?",
     page="backprop/weights#a-batch-mean-and-sum",
