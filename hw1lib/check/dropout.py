@@ -462,7 +462,7 @@ def _variance_of_the_last_line(p):
 @dropout_variance.mistake(
     "p is read as the probability of keeping",
     "Let p go to 0: no unit is dropped, and the variance must be that before dropout.",
-    page="dropout/variance#three-limits-that-would-have-caught-it",
+    page="dropout/variance#three-limits-two-of-which-would-have-caught-it",
 )
 def _variance_of_the_other_convention(p):
     return reference.dropout_moments(_MEAN, _VARIANCE, 1 - p)[1]
@@ -634,7 +634,7 @@ def _any_own_variance_forgotten(mean, variance, p):
 @dropout_variance_any.mistake(
     "p is read as the probability of keeping",
     "Let p go to 0: no unit is dropped, and nothing may change.",
-    page="dropout/variance#three-limits-that-would-have-caught-it",
+    page="dropout/variance#three-limits-two-of-which-would-have-caught-it",
 )
 def _any_of_the_other_convention(mean, variance, p):
     return variance + (1 - p) / p * (variance + mean**2)
