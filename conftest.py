@@ -6,4 +6,4 @@ import os
 # Set before NumPy is imported, and inherited by the notebooks' kernels.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-pytest_plugins = ["equation_report", "nbval_figures", "without_torch"]
+pytest_plugins = ["equation_report", "nbval_figures", "nbval_kernels", "without_torch"]

@@ -184,7 +184,8 @@ def is_red(notebook, module, source):
             copy = Path(folder, notebook.name)
             shutil.copy(notebook, copy)
             command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
-            command += ["-p", "nbval_figures", "--nbval", "--nbval-current-env", "-c", os.devnull]
+            command += ["-p", "nbval_figures", "-p", "nbval_kernels"]
+            command += ["--nbval", "--nbval-current-env", "-c", os.devnull]
             paths = os.pathsep.join([folder, str(ROOT / "tests")])
             run = subprocess.run(
                 [*command, "--rootdir", folder, str(copy)],

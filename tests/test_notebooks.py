@@ -1,11 +1,13 @@
 """The rules that every notebook keeps, so that nbval checks all of it and a page reads well."""
 
+import os
 import re
 from pathlib import Path
 
 import nbformat
 import pytest
 import yaml
+from nbval.kernel import CURRENT_ENV_KERNEL_NAME, start_new_kernel
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted(
@@ -221,3 +223,19 @@ def test_the_front_page_adds_up_the_minutes_of_a_topic(topic):
     total = sum(int(re.search(r"(\d+) minutes", opening)[1]) for opening in openings)
     front = (ROOT / "index.md").read_text(encoding="utf-8")
     assert re.search(rf"\(chapters/{topic}/\w+\.ipynb\) \| [\d. to]+ \| {total} \|", front)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the system has no sockets that are files")
+def test_each_kernel_of_nbval_answers_at_sockets_of_its_own():
+    managers, names = [], []
+    for _ in range(2):
+        manager, client = start_new_kernel(kernel_name=CURRENT_ENV_KERNEL_NAME)  # waits for answers
+        client.stop_channels()
+        managers.append(manager)
+        names.append(Path(manager.ip))
+    counts = [len(list(name.parent.glob(f"{name.name}-*"))) for name in names]
+    for manager in managers:
+        manager.shutdown_kernel(now=True)
+    assert counts == [5, 5]
+    assert names[0] != names[1]
+    assert not any(list(name.parent.glob(f"{name.name}*")) for name in names)

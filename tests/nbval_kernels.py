@@ -1,0 +1,30 @@
+"""nbval talks to each kernel through sockets of its own, so that no other run can get one."""
+
+import os
+import tempfile
+import uuid
+from pathlib import Path
+
+import nbval.kernel
+
+
+class PrivateKernelManager(nbval.kernel.KernelManager):
+    """A manager whose sockets are files with a name that no other kernel has.
+
+    By default Jupyter looks for free TCP ports, lets go of them, and has the kernel take them half
+    a second later. Another kernel that starts meanwhile may be given one of them: then "Kernel
+    didn't respond in 60 seconds" (https://github.com/jupyter/jupyter_client/issues/487).
+    """
+
+    def _transport_default(self):
+        """Take files where the system has such sockets."""
+        return "ipc" if os.name == "posix" else "tcp"
+
+    def _ip_default(self):
+        """Give what the names of the five sockets begin with: short, a socket's name is limited."""
+        if self.transport == "tcp":
+            return super()._ip_default()
+        return str(Path(tempfile.gettempdir()) / f"kernel-{uuid.uuid4().hex}")
+
+
+nbval.kernel.KernelManager = PrivateKernelManager
