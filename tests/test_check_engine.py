@@ -503,6 +503,22 @@ def test_another_number_of_values_than_parts_is_said(answer, words):
     assert {part.problem for part in report.parts} == {f"Case 1: {words}."}
 
 
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (41.0, "it is 41"),
+        (np.ones(2), "it has shape (2,)"),
+        ("five", "it is an object of type str"),
+    ],
+)
+def test_the_one_value_of_a_problem_without_arguments_is_not_shown(value, words):
+    problem = Problem("one", "9.2", "one value", "Give it.", "dropout/variance", ("it",))
+    problem.drawn_by(lambda rng, i: ())
+    problem.solved_by(lambda: 42.0)
+    (part,) = problem(lambda: value, cases=1).parts
+    assert part.problem == f"Case 1: {words}."
+
+
 def test_an_array_with_a_row_for_each_part_is_an_answer():
     assert make_problem()(lambda x, n: np.stack(right(x, n)), cases=3)
 
