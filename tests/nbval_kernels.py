@@ -7,6 +7,10 @@ from pathlib import Path
 
 import nbval.kernel
 
+# Sockets that are files: systems differ in having them, and limit their names to 104 characters.
+PLACE = tempfile.gettempdir()
+SOCKETS_ARE_FILES = os.name == "posix" and len(PLACE) < 60
+
 
 class PrivateKernelManager(nbval.kernel.KernelManager):
     """A manager whose sockets are files with a name that no other kernel has.
@@ -17,14 +21,14 @@ class PrivateKernelManager(nbval.kernel.KernelManager):
     """
 
     def _transport_default(self):
-        """Take files where the system has such sockets."""
-        return "ipc" if os.name == "posix" else "tcp"
+        """Take files where that is possible."""
+        return "ipc" if SOCKETS_ARE_FILES else "tcp"
 
     def _ip_default(self):
-        """Give what the names of the five sockets begin with: short, a socket's name is limited."""
+        """Give what the names of the five sockets begin with."""
         if self.transport == "tcp":
             return super()._ip_default()
-        return str(Path(tempfile.gettempdir()) / f"kernel-{uuid.uuid4().hex}")
+        return str(Path(PLACE) / f"kernel-{uuid.uuid4().hex}")
 
 
 nbval.kernel.KernelManager = PrivateKernelManager

@@ -1,6 +1,5 @@
 """The rules that every notebook keeps, so that nbval checks all of it and a page reads well."""
 
-import os
 import re
 from pathlib import Path
 
@@ -8,6 +7,8 @@ import nbformat
 import pytest
 import yaml
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, start_new_kernel
+
+from nbval_kernels import SOCKETS_ARE_FILES
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted(
@@ -225,7 +226,7 @@ def test_the_front_page_adds_up_the_minutes_of_a_topic(topic):
     assert re.search(rf"\(chapters/{topic}/\w+\.ipynb\) \| [\d. to]+ \| {total} \|", front)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="the system has no sockets that are files")
+@pytest.mark.skipif(not SOCKETS_ARE_FILES, reason="no sockets that are files here")
 def test_each_kernel_of_nbval_answers_at_sockets_of_its_own():
     managers, names = [], []
     for _ in range(2):
