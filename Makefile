@@ -93,7 +93,7 @@ run: $(INSTALLED) ## Execute all notebooks again, in place, without timing metad
 
 lock: $(INSTALLED) ## Pin what is installed now in requirements.txt.
 	$(BIN)/python -m pip install --quiet --upgrade --upgrade-strategy eager -e '.[dev]' torch==2.13.0
-	{ echo '-e .'; $(BIN)/python -m pip freeze --exclude hw1lib; } | sed 's/+cpu$$//' > requirements.new
+	{ echo '-e .'; $(BIN)/python -m pip freeze --exclude homework-1-checked; } | sed 's/+cpu$$//' > requirements.new
 	mv requirements.new requirements.txt
 
 clean: ## Remove everything that the verbs have made.

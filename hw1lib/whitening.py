@@ -85,15 +85,7 @@ def inverse_root_forward(sigma, eps=0.0):
     noise = len(sigma) * np.finfo(sigma.dtype).eps * max(lam[-1], 0)
     if lam[0] < -10 * noise:
         raise ValueError(f"sigma must have no negative eigenvalue, got {lam[0]:.3g}")
-    if eps == 0 and lam[0] <= noise:
-        raise ValueError(
-            f"sigma must be positive definite where eps is 0, got the eigenvalue {lam[0]:.3g}; "
-            "a batch of B samples gives rank at most B - 1"
-        )
-    lam = finite(np.maximum(lam, 0) + eps)
-    if lam[0] < np.finfo(sigma.dtype).tiny:
-        raise ValueError(f"sigma + eps * I must not be that small, got the eigenvalue {lam[0]:.3g}")
-    return (U / np.sqrt(lam)) @ U.T, InverseRootCache(lam, U)
+    return _inverse_root(lam, U, eps, noise)
 
 
 @refuse_overflow
@@ -477,17 +469,34 @@ def whitening_inference(Y, gamma, beta, running_mean, running_root):
     return gamma * ((Y - running_mean) @ running_root) + beta
 
 
-def _inverse_root_of_batch(C, sigma, eps):
-    root, cache = inverse_root_forward(sigma, eps)
-    if cache.eigenvalues[-1] < 1000 * cache.eigenvalues[0]:
-        return root, cache
-    # The square has the square of the condition number: the singular values of C itself keep
-    # twice the digits of the small eigenvalues, at twice the time.
-    lengths, Ut = np.linalg.svd(np.linalg.qr(C, mode="r"))[1:]
-    lam = np.full(len(sigma), eps, dtype=C.dtype)
-    lam[: len(lengths)] += (lengths / len(C) ** 0.5) ** 2
-    lam, U = lam[::-1].copy(), Ut[::-1].T.copy()  # in growing order, as from eigh
+def _inverse_root(lam, U, eps, noise):
+    """Take the root from the eigenvalues without eps; those up to `noise` may be 0."""
+    if eps == 0 and lam[0] <= noise:
+        raise ValueError(
+            f"sigma must be positive definite where eps is 0, got the eigenvalue {lam[0]:.3g} beside "
+            f"{lam[-1]:.3g}; a batch of B samples gives rank at most B - 1"
+        )
+    lam = finite(np.maximum(lam, 0) + eps)
+    if lam[0] < np.finfo(lam.dtype).tiny:
+        raise ValueError(f"sigma + eps * I must not be that small, got the eigenvalue {lam[0]:.3g}")
     return (U / np.sqrt(lam)) @ U.T, InverseRootCache(lam, U)
+
+
+def _inverse_root_of_batch(C, sigma, eps):
+    eps = require_real("eps", eps, low=0)
+    B, M = C.shape
+    lam, U = np.linalg.eigh(sigma)
+    noise = M * np.finfo(C.dtype).eps * lam[-1]
+    if lam[-1] + eps >= 1000 * (lam[0] + eps):
+        # The square has the square of the condition number: the singular values of C itself keep
+        # twice the digits of the small eigenvalues, at twice the time.
+        lengths, Ut = np.linalg.svd(np.linalg.qr(C, mode="r"))[1:]
+        rank = min(B - 1, M)  # at most: the rows of C add up to 0
+        lam = np.zeros(M, dtype=C.dtype)
+        lam[:rank] = (lengths[:rank] / B**0.5) ** 2
+        lam, U = lam[::-1], Ut[::-1].T.copy()  # in growing order, as from eigh
+        noise = (max(M, 64) * np.finfo(C.dtype).eps) ** 2 * lam[-1]
+    return _inverse_root(lam, U, eps, noise)
 
 
 def _whiten(Y, gamma, beta, root_forward):

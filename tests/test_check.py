@@ -157,6 +157,26 @@ def same(a, b):
     return np.array_equal(a, b)
 
 
+def first_values(problem):
+    return problem.expected(problem.cases(1))[0]
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+@pytest.mark.parametrize(
+    "problem",
+    [p for p in PROBLEMS if all(isinstance(x, np.ndarray) and x.ndim for x in first_values(p))],
+    ids=lambda problem: problem.name,
+)
+def test_no_sorted_answer_passes(problem, turn):
+    def answer(*values):
+        right = problem.solution(*values)
+        parts = right if isinstance(right, tuple) else (right,)
+        return [turn * np.sort(turn * np.asarray(part), axis=0) for part in parts]
+
+    one = len(problem.parts) == 1
+    assert not problem(lambda *values: answer(*values)[0] if one else answer(*values)).passed
+
+
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
 def test_an_answer_comes_within_two_seconds_even_to_a_function_that_never_returns(problem):
     def never(*_):

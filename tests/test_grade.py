@@ -28,7 +28,8 @@ SECONDS = 0.8  # for functions that never return, and for the next ones; a right
 SEED = 7
 RIGHT = "return 2 * x"
 
-# Each is the body of a function of x; the answer to every question is 2 * x.
+# Each is the body of a function of x; the answer to every question is 2 * x. What is slow comes
+# first, up to "after_loops", and gets little time.
 HOSTILE = {
     "loop": "while True: pass",
     "stubborn_loop": """
@@ -93,6 +94,18 @@ HOSTILE = {
     return 2 * x""",
     "terminal": "raise ValueError('\\x1b[2J\\x00\\ud800 \\u202e right')",
     "huge": "return np.ones(10**5 + 1)",
+    "many_axes": "return [np.zeros((1,) * 64)]",
+    "empty_and_huge": "return np.empty((0, 2**59))",
+    "silent_error": """
+    from hw1lib.check import _run
+    _run._describe = lambda problem: ""
+    raise ValueError""",
+    "slow_import": """
+    import pathlib, sys
+    pathlib.Path("slow.py").write_text("import time; time.sleep(1.2)")
+    sys.path.insert(0, ".")
+    import slow
+    return 2 * x""",
     "integer_too_long": "return 10**400",
     "right": RIGHT,
 }
@@ -109,6 +122,9 @@ MESSAGES = {
     "worker_killed": "its process ended (signal 9)",
     "terminal": "ValueError: \N{REPLACEMENT CHARACTER}[2J",
     "huge": "an array of shape (100001,)",
+    "many_axes": "y is a list, expected an array",
+    "empty_and_huge": f"an array of shape (0, {2**59})",
+    "silent_error": "not judged: an answer that is none",
     "integer_too_long": "OverflowError",
 }
 
@@ -357,6 +373,11 @@ ROW["changed"] = []
         [ROW, {**ROW, "value": True}],
         [ROW, {**ROW, "value": {"shape": [3], "dtype": "float64", "entries": [0.1]}}],
         [ROW, {**ROW, "value": {"shape": [-1], "dtype": "float64", "entries": [0.1]}}],
+        [ROW, {**ROW, "error": ""}],
+        [ROW, {**ROW, "error": " \n"}],
+        [ROW, {**ROW, "error": 3}],
+        [ROW, {**ROW, "value": {"shape": [0, 2**59], "dtype": "float64", "entries": []}}],
+        [ROW, {**ROW, "value": {"shape": [1] * 64, "dtype": "float64", "entries": [0.1]}}],
         [ROW, {**ROW, "value": {"shape": [1] * 99, "dtype": "float64", "entries": [0.1]}}],
         [ROW, {**ROW, "value": {"shape": [1], "dtype": "object", "entries": [0.1]}}],
         [ROW, {**ROW, "value": {"shape": [1], "dtype": "float64", "entries": ["0.1"]}}],
@@ -369,6 +390,13 @@ ROW["changed"] = []
 def test_a_forged_answer_is_refused(rows):
     with pytest.raises(_messages.MalformedError):
         _messages.unpack_outcomes(rows, ("x",), 2)
+
+
+def test_a_part_that_holds_an_error_never_passes():
+    problem = toy("f", "1.1")
+    cases = problem.cases(2, SEED)
+    found = [Outcome(error="")] * 2
+    assert not problem.judge(cases, problem.expected(cases), found).passed
 
 
 @pytest.mark.parametrize("line", [b"", b"\xff\n", b"[" * 10**5, b"[1]\n", b'{"id": 2}\n', b"{}{}"])
@@ -508,6 +536,99 @@ def test_junit_has_a_case_for_each_part_and_counts_them(course):
     assert [root.get(name) for name in tags] == ["8", "2", "2", "2"]
 
 
+def test_what_fails_in_the_grader_costs_one_submission(catalogue, tmp_path, monkeypatch, capsys):
+    catalogue(toys(["f"]))
+    for name in ("ada", "bob", "eve"):
+        notebook(tmp_path / f"{name}.ipynb", "def f(x): return 2 * x")
+    interview, asked = package.interview, []
+
+    def fail_once(*arguments):
+        asked.append(arguments)
+        if len(asked) == 2:
+            raise ZeroDivisionError("by\nzero")
+        return interview(*arguments)
+
+    monkeypatch.setattr(package, "interview", fail_once)
+    assert main([str(tmp_path), "--quiet"]) == 1
+    ada, bob, eve = capsys.readouterr().out.splitlines()[3:]
+    assert ada.split()[1] == eve.split()[1] == "5"
+    assert bob.endswith("not marked: the grader failed on it (ZeroDivisionError: by zero)")
+
+
+def test_without_room_for_a_thread_one_submission_is_not_marked(catalogue, tmp_path, monkeypatch):
+    def start(self):
+        raise RuntimeError("can't start new thread")
+
+    catalogue(toys(["f"]))
+    path = notebook(tmp_path / "a.ipynb", "def f(x): return 2 * x")
+    monkeypatch.setattr(_session.threading.Thread, "start", start)
+    assert grade(path).problem == "not marked: this machine had no room for a thread"
+
+
+def test_the_files_are_whole_whatever_the_output_does(catalogue, tmp_path, monkeypatch):
+    catalogue(toys(["f"]))
+    path = notebook(tmp_path / "a.ipynb", "def f(x): return x")
+    files = {"--json": tmp_path / "marks.json", "--junit": tmp_path / "marks.xml"}
+    for file in files.values():
+        file.write_text("older")
+
+    class Closed(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdout", Closed())
+    with pytest.raises(BrokenPipeError):
+        main([str(path), *(str(word) for pair in files.items() for word in pair)])
+    assert json.loads(files["--json"].read_text("utf-8"))["submissions"]
+    assert ET.parse(files["--junit"]).getroot().tag == "testsuites"
+    assert sorted(tmp_path.iterdir()) == sorted([path, *files.values()])
+
+
+def test_a_letter_that_the_output_does_not_have_is_a_question_mark(
+    catalogue, tmp_path, monkeypatch
+):
+    catalogue(toys(["f"]))
+    path = notebook(tmp_path / "Żaneta.ipynb", "def f(x): return x")
+    output = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    monkeypatch.setattr(sys, "stdout", output)
+    assert main([str(path)]) == 0
+    output.flush()
+    text = output.buffer.getvalue().decode("cp1252")
+    assert text.startswith("?aneta.ipynb, seed ")
+    assert "? y: wrong" in text
+
+
+# Nothing of these folders may be imported: the grader's process is to be trusted.
+COMMANDS = {
+    "module": [sys.executable, "-P", "-m", "hw1lib.grade"],
+    "script": [str(Path(sys.executable).with_name("hw1grade"))],
+    "unsafe": [sys.executable, "-m", "hw1lib.grade"],
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_submission_is_imported_into_the_grader(tmp_path, name):
+    spy = "import pathlib; pathlib.Path(__file__).with_suffix('.imported').touch()"
+    (tmp_path / "tqdm.py").write_text(spy)
+    (tmp_path / "ada.py").write_text("")
+    done = subprocess.run([*COMMANDS[name], "."], cwd=tmp_path, capture_output=True, text=True)
+    assert not (tmp_path / "tqdm.imported").exists()
+    if name == "unsafe":
+        assert done.returncode == 2
+        assert "so a submission could be imported" in done.stderr
+    else:
+        assert done.returncode == 0, done.stderr
+        assert "ada.py" in done.stdout
+
+
+def test_every_command_that_is_shown_keeps_the_current_folder_off_the_path():
+    root = Path(__file__).parent.parent
+    pages = [*root.glob("*.md"), *(root / "chapters").rglob("*.md")]
+    shown = [line for page in pages for line in page.read_text("utf-8").splitlines()]
+    assert [line for line in shown if "-m hw1lib.grade" in line and "-P" not in line] == []
+    assert [line for line in shown if '"-m", "hw1lib.grade"' in line and '"-P"' not in line] == []
+
+
 def test_an_empty_notebook_answers_nothing(catalogue, tmp_path, capsys):
     catalogue(toys(["f"]))
     path = notebook(tmp_path / "a.ipynb")
@@ -562,7 +683,7 @@ def test_a_missing_package_is_named_with_the_extra(tmp_path, monkeypatch, capsys
         main([str(tmp_path if where == "folder" else path)])
     message = capsys.readouterr().err
     assert module in message
-    assert "pip install 'hw1lib[grade]'" in message
+    assert "in the folder of the project: python -m pip install '.[grade]'" in message
 
 
 def test_importing_hw1lib_does_not_bring_in_the_grader():

@@ -134,7 +134,7 @@ REFUSALS = [
     (h.inverse_root_forward, (np.diag([-2.0, 3.0]),), {}, ValueError,
      "sigma must have no negative eigenvalue, got -2"),
     (h.inverse_root_forward, (np.diag([0.0, 3.0]),), {}, ValueError,
-     "sigma must be positive definite where eps is 0, got the eigenvalue 0; "
+     "sigma must be positive definite where eps is 0, got the eigenvalue 0 beside 3; "
      "a batch of B samples gives rank at most B - 1"),
     (h.inverse_root_forward, (np.diag([0.0, 1.0]), 1e-310), {}, ValueError,
      "sigma + eps * I must not be that small, got the eigenvalue 1e-310"),

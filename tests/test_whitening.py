@@ -342,6 +342,28 @@ def test_backward_sums_to_zero_over_the_batch():
     assert (np.abs(dY.sum(axis=0)) < 1e-12 * np.abs(dY).max(axis=0)).all()
 
 
+@pytest.mark.parametrize(
+    ("dtype", "scale", "error"), [(np.float32, 3000.0, 1e-6), (np.float64, 1e8, 1e-11)]
+)
+def test_features_of_very_different_scales_need_no_eps(dtype, scale, error):
+    rng = np.random.default_rng(5)
+    Y = (rng.normal(size=(64, 3)) * [1.0, scale**0.5, scale]).astype(dtype)
+    ones = np.ones(3, dtype=dtype)
+    Y_hat = whitening_forward(Y, ones, 0 * ones, 0.0)[0].astype(float)
+    np.testing.assert_allclose(Y_hat.T @ Y_hat / 64, np.eye(3), atol=error)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scale", [1.0, 1e4])
+def test_a_feature_that_is_the_sum_of_two_others_needs_eps_at_any_scale(dtype, scale):
+    rng = np.random.default_rng(6)
+    Y = rng.normal(size=(64, 3)) * [1.0, scale, 1.0] + 5.0
+    Y[:, 2] = Y[:, 0] + Y[:, 1]
+    ones = np.ones(3, dtype=dtype)
+    with pytest.raises(ValueError, match="sigma must be positive definite where eps is 0"):
+        whitening_forward(Y.astype(dtype), ones, ones, 0.0)
+
+
 @pytest.mark.parametrize("shape", [(2, 2), (3, 3), (3, 5), (2, 8)])
 def test_too_few_samples_need_eps(shape):
     Y, gamma, beta, dY_hat = make_batch(*shape)

@@ -188,7 +188,7 @@ class Problem:
         if all(value is None for value in found):
             return Part(name, passed=False, answered=False, cases=count)
         texts = [_difference(a, b, name) for a, b in zip(found, expected, strict=False)]
-        wrong = [k for k, text in enumerate(texts) if text]
+        wrong = [k for k, text in enumerate(texts) if text is not None]
         if not wrong and len(found) == count:
             return Part(name, passed=True, agreed=count, cases=count)
         first = wrong[0]

@@ -2,12 +2,16 @@
 
 import contextlib
 import copy
-import ctypes
+import functools
 import io
+import math
 import numbers
+import os
 import re
+import sys
 import sysconfig
 import threading
+import time
 import traceback
 import warnings
 from pathlib import Path
@@ -20,15 +24,21 @@ MAX_SIZE = 10**5
 MAX_DEPTH = 4
 OWN_LINES = 3
 MORE = "if it is only slow, call the check with seconds=10"
+IMPORT_SECONDS = 60.0
+TICK = 0.02  # how often the clock looks at what an answer is doing
+END_SECONDS = 0.1  # for an answer to reach its next own line, which ends it
+GOES_ON = "What it has called goes on in the background; if that never ends, restart Python"
 
-# Frames below these folders are not the learner's own lines.
-_LIBRARIES = tuple(
-    {
+# Files in these folders are not the learner's own, wherever packages are installed.
+_FOLDERS = tuple(
+    f"{folder}{os.sep}"
+    for folder in {
         *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
         str(Path(np.__file__).parent),
         str(Path(__file__).parents[1]),
     }
 )
+_PACKAGES = re.compile(r"[\\/](site|dist)-packages[\\/]")
 
 
 class Outcome(NamedTuple):
@@ -51,7 +61,7 @@ class Strange(str):
 
 
 class _Interrupted(BaseException):
-    """Raised inside the learner's function when its time is over."""
+    """Raised in a line of the learner's own when its time is over."""
 
 
 class _Capped(io.StringIO):
@@ -60,9 +70,13 @@ class _Capped(io.StringIO):
         return len(text)
 
 
-def outcomes(answer, cases, seconds):
+def outcomes(answer, cases, seconds, importing=lambda: None):
     """
     Call `answer` on every case, all within the given time.
+
+    What an answer imports is not counted, and has `IMPORT_SECONDS` of its own. When the time is
+    over, the learner's own next line raises; an import or a library is never interrupted, since it
+    would leave its state half built.
 
     Parameters
     ----------
@@ -72,6 +86,8 @@ def outcomes(answer, cases, seconds):
         The arguments of each call by name, in their order. Each call gets copies.
     seconds : float
         The time for all calls together.
+    importing : callable, optional
+        Called again and again while an import is under way.
 
     Returns
     -------
@@ -80,14 +96,13 @@ def outcomes(answer, cases, seconds):
     printed : str
         The beginning of what the calls printed.
     """
-    done = []
-    over = threading.Event()
+    done, over = [], []
 
     def work():
         with np.errstate(all="ignore"):
             for case in cases:
                 outcome = _call(answer, case)
-                if over.is_set():
+                if over:
                     return
                 done.append(outcome)
 
@@ -99,24 +114,95 @@ def outcomes(answer, cases, seconds):
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")
-        _run_within(work, seconds, over)
+        late_import, goes_on = _run_within(work, seconds, over, importing)
     if len(done) < len(cases):
-        done.append(Outcome(error=_late(len(done), seconds)))
+        text = _late_import() if late_import else _late(len(done), seconds)
+        done.append(Outcome(error=f"{text}. {GOES_ON}" if goes_on else text))
     return done, printed.getvalue()
 
 
-def _run_within(work, seconds, over):
-    thread = threading.Thread(target=work, daemon=True)
+def _run_within(work, seconds, over, importing):
+    """Do the work in a thread; say whether an import was late, and whether the thread goes on."""
+
+    def traced():
+        sys.settrace(_tracer(over))
+        work()
+
+    thread = threading.Thread(target=traced, daemon=True)
     try:
         thread.start()
     except RuntimeError:  # no threads, in a browser: then there is no time limit either
         work()
-        return
+        return False, False
     try:
-        thread.join(seconds)
+        late_import = _wait(thread, seconds, importing)
     finally:
-        over.set()
-        _interrupt(thread)
+        over.append(True)
+        _trace_instructions(_frame_of(thread))
+    thread.join(END_SECONDS)
+    return late_import, thread.is_alive()
+
+
+def _wait(thread, seconds, importing):
+    """Wait until a thread's time is over, imports apart; say whether it was theirs."""
+    spent, before, now = {False: 0.0, True: 0.0}, False, time.monotonic()
+    while thread.is_alive() and spent[False] < seconds and spent[True] < IMPORT_SECONDS:
+        thread.join(min(TICK, seconds))
+        after, start, now = _is_importing(_frame_of(thread)), now, time.monotonic()
+        # An import may hold the interpreter, so that all of its time passes within one tick.
+        spent[before or after] += now - start
+        before = after
+        if after:
+            importing()
+    return spent[True] >= IMPORT_SECONDS
+
+
+def _frame_of(thread):
+    return sys._current_frames().get(thread.ident)
+
+
+def _trace_instructions(frame):
+    """Let a loop without a line of its own, `while True: pass`, meet the trace function too."""
+    while frame:
+        if frame.f_trace:
+            frame.f_trace_opcodes = True
+        frame = frame.f_back
+
+
+def _is_importing(frame):
+    while frame:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _tracer(over):
+    """Give a trace function that raises in a line of the learner's own, once `over` says so."""
+
+    def line(frame, event, argument):
+        if over and not _is_importing(frame):
+            raise _Interrupted
+        return line
+
+    def call(frame, event, argument):
+        return line if _is_own(frame) else None
+
+    return call
+
+
+def _is_own(frame):
+    """Say whether a frame is code of the learner: of a file, a cell or a string, no library's."""
+    name = frame.f_code.co_filename
+    if name.startswith("<"):
+        # What a library has made of a string runs among the library's names.
+        name = "" if name.startswith("<frozen") else frame.f_globals.get("__file__") or name
+    return bool(name) and _is_own_file(name)
+
+
+@functools.cache
+def _is_own_file(name):
+    return not name.startswith(_FOLDERS) and not _PACKAGES.search(name)
 
 
 def _late(calls, seconds):
@@ -125,15 +211,8 @@ def _late(calls, seconds):
     return f"the time was over: {calls} calls took {seconds:g} seconds ({MORE})"
 
 
-def _interrupt(thread):
-    """Stop a thread that runs Python code; what swallows every exception is left behind."""
-    for _ in range(5):
-        if not thread.is_alive():
-            return
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(thread.ident), ctypes.py_object(_Interrupted)
-        )
-        thread.join(0.02)
+def _late_import():
+    return f"what your function imports took more than {IMPORT_SECONDS:g} seconds"
 
 
 def _call(answer, case):
@@ -147,6 +226,11 @@ def _call(answer, case):
     return Outcome(value, error, changed)
 
 
+def is_too_large(shape):
+    """Say whether no answer has such a shape; an axis of length 0 makes no shape small."""
+    return len(shape) > MAX_DEPTH or math.prod(max(n, 1) for n in shape) > MAX_SIZE
+
+
 def _plain(value, depth=0):
     """Copy an answer into float arrays and lists, so that no object of the learner is left."""
     if value is None or value is Ellipsis:
@@ -158,7 +242,7 @@ def _plain(value, depth=0):
     if isinstance(value, (np.ndarray, np.generic)):
         if isinstance(value, np.ma.MaskedArray) or value.dtype.kind not in "fiub":
             return Strange(f"a {type(value).__name__} of dtype {value.dtype}")
-        if value.size > MAX_SIZE:
+        if is_too_large(value.shape):
             return Strange(f"an array of shape {value.shape}")
         return np.array(value, dtype=float)
     if isinstance(value, numbers.Number) and not isinstance(value, complex):
@@ -182,7 +266,7 @@ def _same(before, after):
 def _describe(problem):
     """Give an exception with the learner's own lines only, and no address of this run."""
     frames = traceback.extract_tb(problem.__traceback__)
-    own = [frame for frame in frames if not frame.filename.startswith(_LIBRARIES)]
+    own = [frame for frame in frames if _is_own_file(frame.filename)]
     lines = ["your function raised an error:"]
     lines += [f"line {frame.lineno} in {frame.name}: {frame.line}" for frame in own[-OWN_LINES:]]
     try:

@@ -56,7 +56,9 @@ whitened_covariance = Problem(
 @whitened_covariance.drawn_by
 def _draw_whitened_covariance(rng, i):
     M = 2 if i == 0 else int(rng.integers(3, 6))
-    return np.sort(_printable(rng.uniform(0.1, 3.0, M))), _epsilon(rng)
+    values = np.sort(_printable(rng.uniform(0.1, 3.0, M)))
+    # In no order: a function that sorts what it returns is wrong in every case.
+    return np.roll(values, 1) if i % 2 else values[::-1].copy(), _epsilon(rng)
 
 
 @whitened_covariance.solved_by

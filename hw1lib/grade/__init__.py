@@ -17,6 +17,7 @@ from hw1lib.grade._session import Limits, LostError
 __all__ = ["Mark", "Marks", "UnreadableError", "grade"]
 
 CASES = 20
+INSTALL = "in the folder of the project: python -m pip install '.[grade]'"
 MAX_BYTES = 2**25
 
 
@@ -126,7 +127,7 @@ def grade(path, *, seed=None, seconds=5.0, time=60.0, memory=4.0):
         If `seed` is negative, or a limit is not positive.
     """
     if importlib.util.find_spec("IPython") is None:
-        raise ImportError("marking needs IPython: pip install 'hw1lib[grade]'")
+        raise ImportError(f"marking needs IPython; {INSTALL}")
     seed = secrets.randbits(32) if seed is None else require_size("seed", seed, low=0)
     given = {"seconds": seconds, "time": time, "memory": memory}
     limits = Limits(*(require_real(name, x, low=0, open_low=True) for name, x in given.items()))
@@ -135,9 +136,14 @@ def grade(path, *, seed=None, seconds=5.0, time=60.0, memory=4.0):
     try:
         questions = [(problem, problem.cases(CASES, seed)) for problem in PROBLEMS]
         answers = interview(_sources(path), questions, limits)
+        marks = [
+            _mark(problem, cases, *answers.found[problem.name]) for problem, cases in questions
+        ]
     except (UnreadableError, LostError, OSError) as problem:
         return Marks(name, seed, problem=_tables.one_line(f"not marked: {problem}"))
-    marks = [_mark(problem, cases, *answers.found[problem.name]) for problem, cases in questions]
+    except Exception as problem:  # whatever a stranger's answer does here, it costs no one else
+        text = f"not marked: the grader failed on it ({type(problem).__name__}: {problem})"
+        return Marks(name, seed, problem=_tables.one_line(text))
     marks = tuple(mark for mark in marks if any(mark.problem.points) or mark.answered)
     cells = dict(sorted(answers.cells.items()))
     return Marks(name, seed, marks, cells, tuple(answers.imports))

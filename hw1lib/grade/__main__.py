@@ -1,15 +1,20 @@
-"""Mark submissions from the command line: python -m hw1lib.grade submission.ipynb."""
+"""Mark submissions from the command line: hw1grade submission.ipynb.
+
+`python -P -m hw1lib.grade` does the same. Without -P, Python looks for modules in the current
+folder first, and a submission there could be imported into the grader.
+"""
 
 import argparse
 import ctypes
 import functools
 import json
+import os
 import secrets
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from hw1lib.grade import CASES, _tables, grade
+from hw1lib.grade import CASES, INSTALL, _tables, grade
 
 SUFFIXES = (".ipynb", ".py")
 
@@ -30,6 +35,7 @@ def main(arguments=None):
     """
     parser = _parser()
     options = parser.parse_args(arguments)
+    _refuse_unsafe_path(parser, options.submission)
     paths = _submissions(parser, options.submission)
     for file in (options.json, options.junit):
         if file and not Path(file).absolute().parent.is_dir():
@@ -40,7 +46,7 @@ def main(arguments=None):
 
 
 def _parser():
-    parser = argparse.ArgumentParser("python -m hw1lib.grade", description="Mark submissions.")
+    parser = argparse.ArgumentParser("hw1grade", description="Mark submissions.")
     add = parser.add_argument
     add("submission", type=Path, help="a notebook, a module, or a folder of them")
     add("--json", metavar="FILE", help="write all of it as JSON; - for standard output")
@@ -70,6 +76,16 @@ def _whole(text, low=0):
 
 def _count(text):
     return _whole(text, low=1)
+
+
+def _refuse_unsafe_path(parser, submission):
+    """Refuse to mark where a submitted file could be imported in place of a module."""
+    folder = (submission if submission.is_dir() else submission.parent).resolve()
+    if folder in {Path(entry).resolve() for entry in sys.path}:
+        parser.error(
+            f"Python looks for modules in {folder}, so a submission could be imported; "
+            "call hw1grade, or python -P -m hw1lib.grade"
+        )
 
 
 def _submissions(parser, path):
@@ -105,7 +121,7 @@ def _progress(marks, count, options):
     try:
         from tqdm import tqdm
     except ImportError:
-        raise ImportError("the progress bar needs tqdm: pip install 'hw1lib[grade]'") from None
+        raise ImportError(f"the progress bar needs tqdm; {INSTALL}") from None
     return tqdm(marks, total=count, unit="submission")
 
 
@@ -116,16 +132,30 @@ def _write(all_marks, options):
         "submissions": [marks.to_dict() for marks in all_marks],
     }
     document = json.dumps(data, indent=2) + "\n"
-    if options.json == "-":
-        sys.stdout.write(document)
-    elif options.submission.is_dir():
-        print(f"seed {data['seed']}\n\n{_tables.folder(all_marks)}", end="")
-    else:
-        print(_tables.text(all_marks[0], details=not options.quiet), end="")
+    # The files first: no output that fails can lose a mark.
     if options.json not in (None, "-"):
-        Path(options.json).write_text(document, encoding="utf-8")
+        _replace(Path(options.json), document)
     if options.junit:
-        Path(options.junit).write_text(_tables.junit(all_marks), encoding="utf-8")
+        _replace(Path(options.junit), _tables.junit(all_marks))
+    if options.json == "-":
+        _show(document)
+    elif options.submission.is_dir():
+        _show(f"seed {data['seed']}\n\n{_tables.folder(all_marks)}")
+    else:
+        _show(_tables.text(all_marks[0], details=not options.quiet))
+
+
+def _replace(path, text):
+    """Write a file in one step, so that it is never half written."""
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    new.write_text(text, encoding="utf-8")
+    new.replace(path)
+
+
+def _show(text):
+    """Print a text; letters that the output's encoding does not have become question marks."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
 
 
 def _guard():
@@ -135,6 +165,11 @@ def _guard():
         ctypes.CDLL(None).prctl(set_dumpable, 0, 0, 0, 0)
 
 
-if __name__ == "__main__":
+def run():
+    """Mark submissions, as a command: no other process of the same user reads its memory."""
     _guard()
     sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()

@@ -3,7 +3,7 @@
 import time
 from typing import NamedTuple
 
-from hw1lib.check._run import Outcome
+from hw1lib.check._run import IMPORT_SECONDS, Outcome
 from hw1lib.grade._messages import MalformedError, clean, pack, unpack_outcomes
 from hw1lib.grade._session import GRACE, START_SECONDS, LateError, LostError, Session
 
@@ -99,7 +99,8 @@ def _ask(session, pending, seconds, found):
             "seconds": seconds,
         }
         try:
-            reply = session.ask(request, seconds + GRACE)
+            # What an answer imports has a time of its own, which its process keeps.
+            reply = session.ask(request, seconds + IMPORT_SECONDS + GRACE)
             found[problem.name] = _outcomes(reply, problem, len(cases))
         except (LostError, MalformedError) as lost:
             found[problem.name] = [Outcome(error=f"your function was not judged: {lost}")], ""
@@ -111,5 +112,5 @@ def _outcomes(reply, problem, count):
     if "missing" in reply:
         return [Outcome()] * count, printed
     if "lost" in reply:
-        return [Outcome(error=clean(reply["lost"]))], printed
+        return [Outcome(error=clean(reply["lost"]) or "?")], printed
     return unpack_outcomes(reply.get("outcomes"), problem.arguments, count), printed

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 
-from hw1lib.check._run import MAX_SIZE, Outcome, Strange
+from hw1lib.check._run import MAX_SIZE, Outcome, Strange, is_too_large
 
 MAX_LINE = 2**24
 MAX_TEXT = 2000
@@ -112,6 +112,8 @@ def clean(text, limit=MAX_TEXT):
 
 def _outcome(row, arguments):
     error = row["error"]
+    if error is not None and not (isinstance(error, str) and error.strip()):
+        raise MalformedError  # without its text, an error would look like an agreement
     changed = tuple(name for name in arguments if name in row["changed"])
     return Outcome(_answer(row["value"]), None if error is None else clean(error), changed)
 
@@ -131,6 +133,8 @@ def _answer(data, depth=0):
 def _array(data):
     shape, entries = data["shape"], data["entries"]
     if data["dtype"] not in DTYPES or not all(type(n) is int and n >= 0 for n in shape):
+        raise MalformedError
+    if is_too_large(shape):
         raise MalformedError
     if not all(type(entry) in (int, float, bool) for entry in entries):
         raise MalformedError

@@ -80,8 +80,12 @@ class Session:
         line = line_of({"id": number, **request})
         reply = bytearray()
         # A thread, because a pipe cannot be waited for on every system.
-        self.exchange = threading.Thread(target=self._exchange, args=(line, reply), daemon=True)
-        self.exchange.start()
+        exchange = threading.Thread(target=self._exchange, args=(line, reply), daemon=True)
+        try:
+            exchange.start()
+        except RuntimeError:
+            raise LostError("this machine had no room for a thread") from None
+        self.exchange = exchange
         self.exchange.join(seconds)
         if self.exchange.is_alive():
             raise LateError(f"it did not return within {seconds:g} seconds")

@@ -15,7 +15,7 @@ import time
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from hw1lib.check._run import _describe, outcomes
+from hw1lib.check._run import IMPORT_SECONDS, _describe, outcomes
 from hw1lib.grade._messages import MAX_LINE, line_of, pack_outcome, unpack_argument
 from hw1lib.grade._scan import imports
 
@@ -105,8 +105,8 @@ def _error(problem):
 def _asked(namespace, request, pristine, channel):
     """Call an answer, in a child process where there are any."""
 
-    def work():
-        return line_of({"id": request["id"], **_answer(namespace, request)})
+    def work(importing=lambda: None):
+        return line_of({"id": request["id"], **_answer(namespace, request, importing)})
 
     if not hasattr(os, "fork"):
         return work()
@@ -119,7 +119,8 @@ def _asked(namespace, request, pristine, channel):
                 os.close(descriptor)
             for module, names in pristine:
                 vars(module).update(names)
-            _write(write, work())
+            # A blank before the line says that an import is under way.
+            _write(write, work(lambda: _write(write, b" ")))
         finally:
             os._exit(0)
     os.close(write)
@@ -131,7 +132,7 @@ def _asked(namespace, request, pristine, channel):
     return line_of({"id": request["id"], "lost": _why(line, ended, status, request["seconds"])})
 
 
-def _answer(namespace, request):
+def _answer(namespace, request, importing):
     """Call the answer to a question on every case."""
     name = request["question"]
     if name not in namespace:
@@ -149,13 +150,14 @@ def _answer(namespace, request):
     cases = [
         dict(zip(arguments, map(unpack_argument, row), strict=True)) for row in request["cases"]
     ]
-    found, printed = outcomes(answer, cases, request["seconds"])
+    found, printed = outcomes(answer, cases, request["seconds"], importing)
     return {"outcomes": [pack_outcome(outcome) for outcome in found], "printed": printed}
 
 
 def _read(descriptor, seconds):
     """Read a line; the end of the file does not come while a grandchild has the pipe open."""
-    deadline = time.monotonic() + seconds
+    start = time.monotonic()
+    deadline = start + seconds
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     line = b""
@@ -166,6 +168,8 @@ def _read(descriptor, seconds):
         if not came:
             return line, True
         line += came
+        if line.isspace():
+            deadline = start + seconds + IMPORT_SECONDS
     return line, False
 
 
