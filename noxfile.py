@@ -1,4 +1,4 @@
-"""The suite with other versions: `make versions`.
+"""The suite with other versions: `make versions`, and whether every pin has a wheel: `nox -s wheels`.
 
 With the lowest versions that pyproject.toml declares and the newest that it allows, on each Python
 that it names and that is found here. Where a lowest version has no wheel for a Python, the lowest
@@ -27,7 +27,18 @@ from importlib.metadata import version
 print(platform.python_version(), *map(version, ("numpy", "scipy", "matplotlib")))
 """
 
+# Where the pinned requirements install without a compiler; by uv's names.
+PLATFORMS = (
+    "x86_64-unknown-linux-gnu",
+    "aarch64-unknown-linux-gnu",
+    "aarch64-apple-darwin",
+    "x86_64-pc-windows-msvc",
+)
+OLDEST = {"3.11": "3.11.2"}  # that of Debian 12
+MACOS = "15.0"
+
 nox.options.default_venv_backend = "uv"
+nox.options.sessions = ["suite"]
 nox.options.envdir = "_build/versions"
 
 
@@ -36,6 +47,22 @@ def requirements():
     extras = PROJECT["project"]["optional-dependencies"]
     needed = PROJECT["project"]["dependencies"] + extras["book"] + extras["grade"] + extras["dev"]
     return [line for line in needed if not line.startswith(("homework-1-checked", "torch>"))]
+
+
+@nox.session(python=False)
+@nox.parametrize("platform", PLATFORMS)
+@nox.parametrize("version", PYTHONS)
+def wheels(session, platform, version):
+    """Look up a wheel of every pin: what has none takes a compiler, or does not install."""
+    pins = Path(session.create_tmp(), "pins.txt")
+    pins.write_text(Path("requirements.txt").read_text().replace("-e .\n", ""))
+    session.run(
+        *("uv", "pip", "compile", str(pins), "--quiet", "--no-deps", "--only-binary", ":all:"),
+        *("--python-platform", platform, "--python-version", OLDEST.get(version, version)),
+        env={"MACOSX_DEPLOYMENT_TARGET": MACOS},
+        external=True,
+        silent=True,
+    )
 
 
 @nox.session(python=PYTHONS)
@@ -51,8 +78,7 @@ def suite(session, versions):
         # An old release may call what a newer package below it has deprecated, and an old
         # Matplotlib lays text out in another way.
         options += ["-W", "default::DeprecationWarning", "--any-figures"]
-    # Only quickjs may be compiled: it has no wheels for Python 3.12 and later.
-    names = {re.match(r"[\w-]+", line)[0] for line in needed} - {"quickjs"}
+    names = {re.match(r"[\w-]+", line)[0] for line in needed}
     wheels = [f"--only-binary={name}" for name in sorted(names)]
     session.install(*wheels, "--resolution", RESOLUTIONS[versions], *needed)
     session.install("--no-deps", "-e", ".")

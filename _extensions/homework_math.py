@@ -2,16 +2,15 @@
 
 Numbers: an equation labelled ``eq-78`` is number (78) wherever it stands, and ``eq-78a`` is (78a);
 any other label makes an equation without a number. Rendering: KaTeX's own script runs inside
-Python, in the QuickJS engine, so that a page needs neither a script nor a network to show its
-formulas, and a formula that does not parse is a warning with its file and line.
+Python, in the V8 engine, so that a page needs neither a script nor a network to show its formulas, and a formula that does not parse is a warning with its file and line.
 """
 
 import json
 import re
 from pathlib import Path
 
-import quickjs
 from docutils import nodes
+from py_mini_racer import JSEvalException, MiniRacer
 from sphinx.domains.math import MathDomain
 from sphinx.util import logging
 
@@ -45,11 +44,11 @@ class Katex:
 
     def __init__(self, macros):
         self.macros = macros
-        self.engine = quickjs.Context()
+        self.engine = MiniRacer()
         self.engine.eval((KATEX / "katex.min.js").read_text(encoding="utf-8"))
 
     def render(self, latex, display):
-        """Return HTML with MathML beside it; raise quickjs.JSException if it does not parse."""
+        """Return HTML with MathML beside it; raise JSEvalException if it does not parse."""
         options = {"displayMode": display, "strict": "error", "macros": self.macros}
         return self.engine.eval(f"katex.renderToString({json.dumps(latex)}, {json.dumps(options)})")
 
@@ -61,8 +60,9 @@ def render(translator, node, display):
         app.katex = Katex(app.config.katex_macros)
     try:
         html = app.katex.render(node.astext(), display)
-    except quickjs.JSException as error:
-        message = str(error).partition("\n")[0]
+    except JSEvalException as error:
+        # V8 puts the place in the script before the message.
+        message = str(error).partition("\n")[0].partition(": ")[2]
         logger.warning("formula does not parse: %s", message, location=node)
         html = f"<code>{translator.encode(node.astext())}</code>"
     translator.body.append(html)
