@@ -32,6 +32,7 @@ book: $(INSTALLED) ## Build the site, warnings as errors, and print where it is.
 	@$(BIN)/jupyter-book build . -n -W --keep-going -q --builder html > _build.log 2>&1 \
 	  || { cat _build.log; rm -rf _build _build.log; exit 1; }
 	@rm -f _build.log
+	@$(BIN)/python _extensions/addresses.py
 	@echo "The book is at file://$(CURDIR)/$(SITE)"
 
 # The site is built again, so that its front page links to the file.

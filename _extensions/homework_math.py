@@ -2,7 +2,8 @@
 
 Numbers: an equation labelled ``eq-78`` is number (78) wherever it stands, and ``eq-78a`` is (78a);
 any other label makes an equation without a number. Rendering: KaTeX's own script runs inside
-Python, in the V8 engine, so that a page needs neither a script nor a network to show its formulas, and a formula that does not parse is a warning with its file and line.
+Python, in the V8 engine, so that a page needs neither a script nor a network to show its formulas,
+and a formula that does not parse is a warning with its file and line.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Sphinx extension: what search engines and messengers show of a page, and the page for 404.
 
 Each page has a title of its own, a description, the data of a preview, and its one address, below
-``html_baseurl``. Jupyter Book gives them only where an author wrote them.
+``html_baseurl`` if that is known. Jupyter Book gives them only where an author wrote them.
 """
 
 import re
@@ -37,12 +37,15 @@ def add_metadata(app, pagename, templatename, context, doctree):
         "og:type": "website" if pagename == app.config.root_doc else "article",
         "og:title": title,
         "og:description": description,
-        "og:url": context.get("pageurl") or join(base, pagename + ".html"),
-        "og:image": join(base, PREVIEW),
-        "og:image:width": "1280",
-        "og:image:height": "900",
-        "og:image:alt": PREVIEW_TEXT,
     }
+    if base:  # a preview needs addresses that are whole
+        properties |= {
+            "og:url": context.get("pageurl") or join(base, pagename + ".html"),
+            "og:image": join(base, PREVIEW),
+            "og:image:width": "1280",
+            "og:image:height": "900",
+            "og:image:alt": PREVIEW_TEXT,
+        }
     for name, value in properties.items():
         tags += f'\n<meta property="{name}" content="{escape(value)}" />'
     tags += '\n<meta name="twitter:card" content="summary_large_image" />'

@@ -1,9 +1,8 @@
 """Sphinx extension: the student's edition of the practice notebooks, and the known mistakes.
 
 The notebooks in `chapters/practice` hold the solutions. The student's edition is made of them:
-without the cells tagged "solution" or "book-only" and without any output. It is written before the
-site is built, so that the pages can offer it for download. The directive `mistakes` lists all
-mistakes that the checks know.
+without the cells tagged "solution" or "book-only" and without any output. The directive `mistakes`
+lists all mistakes that the checks know.
 """
 
 import re
@@ -35,20 +34,18 @@ def tags(cell):
     return cell.metadata.get("tags", [])
 
 
+def students_text(path):
+    """Return the text of a notebook as a student gets it: of a practice notebook the blanks."""
+    if path.parts[-3:-1] != FOLDER.parts:
+        return path.read_text(encoding="utf-8")
+    return nbformat.writes(student_edition(nbformat.read(path, as_version=4))) + "\n"
+
+
 def write_student_editions(source, target):
-    """Write the student's edition of each practice notebook, where it has changed."""
+    """Write the student's edition of each practice notebook."""
     target.mkdir(parents=True, exist_ok=True)
     for path in sorted((source / FOLDER).glob("*.ipynb")):
-        text = nbformat.writes(student_edition(nbformat.read(path, as_version=4))) + "\n"
-        copy = target / path.name
-        # An unchanged file keeps its time, or every build would read its page again.
-        if not copy.exists() or copy.read_text(encoding="utf-8") != text:
-            copy.write_text(text, encoding="utf-8")
-
-
-def before_build(app):
-    """Write the student's editions into the build folder."""
-    write_student_editions(Path(app.srcdir), Path(app.srcdir) / "_build" / "student")
+        (target / path.name).write_text(students_text(path), encoding="utf-8")
 
 
 def link_to_pages(app, doctree):
@@ -106,7 +103,6 @@ class Mistakes(SphinxDirective):
 def setup(app):
     """Register with Sphinx."""
     app.add_directive("mistakes", Mistakes)
-    app.connect("builder-inited", before_build)
     app.connect("doctree-read", link_to_pages)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 

@@ -97,7 +97,7 @@ def renamed(html, docname, pages, base):
         path = normpath(join(dirname(docname), address)) if address else f"{docname}.html"
         target = path.removesuffix(".html")
         if target not in pages:
-            return f'href="{base}{path}"'
+            return f'href="{base}{path}"' if base else ""
         return f'href="#{slug(target)}{"--" + fragment if fragment else ""}"'
 
     def source(match):
@@ -153,7 +153,8 @@ def chapters(site, root):
     parts = parts_of(root)
     names = {name for _, pages in parts for name in pages}
     index = LexborHTMLParser((site / "index.html").read_text(encoding="utf-8"))
-    base = index.css_first('link[rel="canonical"]').attributes["href"].removesuffix("index.html")
+    canonical = index.css_first('link[rel="canonical"]')
+    base = canonical.attributes["href"].removesuffix("index.html") if canonical else ""
     solutions, titles, written = [], {}, []
     for caption, pages in parts:
         texts = []

@@ -2,27 +2,31 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import nbformat
 import pytest
-import yaml
-from downloads import colab_edition, take_along, write_editions
+from addresses import Addresses
+from downloads import (
+    colab_edition,
+    download_edition,
+    students_text,
+    take_along,
+    write_colab_editions,
+)
 from pack_site import pack, without_itself
 from print_book import assemble, date_of, main, parts_of
 from pypdf import PdfReader
 from selectolax.lexbor import LexborHTMLParser
 
 ROOT = Path(__file__).parent.parent
-CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-REPOSITORY = CONFIG["repository"]["url"]
-BRANCH = CONFIG["repository"]["branch"]
-INSTALL = f"""\
-!git clone --quiet --depth 1 --branch {BRANCH} {REPOSITORY} book
+ADDRESSES = Addresses("https://github.com/ada/book", "main", "https://ada.github.io/book/")
+INSTALL = """\
+!git clone --quiet --depth 1 --branch main https://github.com/ada/book book
 %pip install -q ./book "altair>=5.5,<6"
 %cd -q book/"""
 NOTEBOOKS = sorted((ROOT / "chapters").rglob("*.ipynb"))
@@ -42,7 +46,7 @@ def source_of(cell):
 def editions(tmp_path_factory):
     """Write the editions for Colab of all notebooks, and read them."""
     target = tmp_path_factory.mktemp("colab")
-    write_editions(ROOT, target, REPOSITORY, BRANCH)
+    write_colab_editions(ROOT, target, ADDRESSES)
     return {path: (target / path.relative_to(ROOT)).read_text("utf-8") for path in NOTEBOOKS}
 
 
@@ -73,7 +77,7 @@ def test_an_edition_for_colab_is_a_valid_notebook(path, editions):
 
 def test_a_chart_of_an_edition_is_drawn_by_html():
     cell = {"cell_type": "code", "source": ['alt.renderers.enable("mimetype")']}
-    edition = colab_edition(json.dumps({"cells": [cell]}), "https://example.org/a/b", "main", "x")
+    edition = colab_edition(json.dumps({"cells": [cell]}), ADDRESSES, "x")
     assert source_of(json.loads(edition)["cells"][1]) == 'alt.renderers.enable("colab")'
 
 
@@ -81,21 +85,54 @@ def test_no_chapter_installs_anything(path):
     assert "%pip" not in path.read_text(encoding="utf-8")
 
 
-@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
-def test_the_repository_stands_in_one_place():
-    files = subprocess.run(
-        ["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard"],
-        capture_output=True,
-        text=True,
-    ).stdout.split("\n")
-    place = REPOSITORY.removeprefix("https://github.com/")
-    named = [
-        name
-        for name in files
-        if (ROOT / name).is_file() and place.encode() in (ROOT / name).read_bytes()
+@pytest.mark.parametrize("addresses", [Addresses(), ADDRESSES], ids=["no address", "address"])
+def test_a_download_says_first_how_to_get_hw1lib_and_nothing_else_changes(path, addresses):
+    text = students_text(path)
+    edition = json.loads(download_edition(text, "The book", addresses))
+    about, notice, *rest = edition["cells"]
+    assert rest == json.loads(text)["cells"]
+    command = "pip install '.[book]'"
+    if addresses.repository:
+        command = f'pip install "homework-1-checked[book] @ git+{addresses.repository}"'
+    assert command in about["source"]
+    assert (f"[The book]({addresses.site})" in about["source"]) == bool(addresses.site)
+    assert command in notice["source"]
+    nbformat.validate(nbformat.from_dict(edition))
+
+
+def test_a_practice_page_is_handed_out_without_its_solutions():
+    for path in PRACTICE.glob("*.ipynb"):
+        text = students_text(path)
+        assert '"solution"' not in text
+        assert "<summary>Solution" not in text
+
+
+STRANGERS = {"none": None, "another package": "rate = 3"}
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+def test_a_download_notices_a_missing_hw1lib_and_a_strangers(tmp_path, stranger):
+    """Run the first cell of a download where `hw1lib` is not ours."""
+    if STRANGERS[stranger]:
+        (tmp_path / "hw1lib.py").write_text(STRANGERS[stranger])
+    edition = download_edition('{"cells": []}', "The book", ADDRESSES)
+    source = json.loads(edition)["cells"][1]["source"]
+    command = [sys.executable, "-S", "-c", source]  # -S: nothing that is installed
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    last = done.stderr.partition("ImportError: ")[2]
+    assert last.splitlines() == [
+        "This notebook needs the book's own hw1lib, not the index's package of that name. Run",
+        f'python -m pip install "homework-1-checked[book] @ git+{ADDRESSES.repository}"',
+        "and start the kernel again.",
     ]
-    assert named in ([], ["_config.yml"])  # [] outside a repository
-    assert (ROOT / "_config.yml").read_text(encoding="utf-8").count(place) == 1
+    here = subprocess.run([sys.executable, "-c", source], cwd=tmp_path.parent, capture_output=True)
+    assert here.returncode == 0
+
+
+def test_the_distribution_has_the_name_that_the_downloads_give():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    command = download_edition('{"cells": []}', "The book", ADDRESSES)
+    assert f'install \\"{project["name"]}[book]' in command
 
 
 def build(folder):
@@ -108,8 +145,7 @@ def build(folder):
 
 def test_the_front_page_links_to_each_file_when_it_exists_and_only_then(tmp_path):
     (tmp_path / "conf.py").write_text(CONF, encoding="utf-8")
-    config = "title: A book, small\nrepository: {url: https://example.org/a/b, branch: main}"
-    (tmp_path / "_config.yml").write_text(config, encoding="utf-8")
+    (tmp_path / "_config.yml").write_text("title: A book, small", encoding="utf-8")
     (tmp_path / "index.md").write_text("# Title\n\n```{take-along}\n```\n", encoding="utf-8")
     (tmp_path / "chapters" / "practice").mkdir(parents=True)
     paths, site = take_along(tmp_path), tmp_path / "_build" / "html"

@@ -5,7 +5,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 import pytest
-import yaml
+from addresses import find_addresses
+from downloads import download_edition, settings, students_text
 from selectolax.lexbor import LexborHTMLParser
 
 ROOT = Path(__file__).parent.parent
@@ -107,9 +108,15 @@ def test_every_page_has_a_title_of_its_own_and_one_first_heading(pages):
         assert len(page.css("h1")) == 1, path
 
 
-def test_every_page_has_its_address_and_the_data_of_a_preview(pages):
+def test_every_page_has_its_address_and_the_data_of_a_preview_if_the_site_has_one(pages):
+    base = find_addresses(ROOT).site
     for path, page in pages.items():
         name = path.relative_to(HTML).as_posix()
+        assert content(page, "og:title")
+        assert content(page, "og:description") == content(page, "description")
+        if not base:
+            assert not page.css('link[rel="canonical"], [property="og:url"], [property="og:image"]')
+            continue
         address = content(page, "og:url")
         assert address.startswith("https://"), name
         assert address.endswith("/" + name)
@@ -117,8 +124,6 @@ def test_every_page_has_its_address_and_the_data_of_a_preview(pages):
         assert canonical == ([] if name == "404.html" else [address])
         picture = content(page, "og:image").removeprefix(address.removesuffix(name))
         assert (HTML / picture).is_file()
-        assert content(page, "og:title")
-        assert content(page, "og:description") == content(page, "description")
 
 
 def test_a_page_is_sent_one_stylesheet_and_only_the_search_page_its_index(pages):
@@ -151,22 +156,29 @@ def notebooks(chapters):
     return {path: page for path, page in chapters.items() if path.suffix == ".ipynb"}
 
 
-def test_the_download_of_a_page_is_the_notebook_that_nbval_runs(chapters, site):
+def test_the_download_of_a_page_is_its_edition(chapters, site):
+    addresses, title = find_addresses(ROOT), settings(ROOT)["title"]
     for path, page in notebooks(chapters).items():
-        (link,) = page.css('a.btn-download-source-button[href$=".ipynb"]')
+        edition = download_edition(students_text(path), title, addresses)
+        links = page.css('a.btn-download-source-button[href$=".ipynb"], a.download')
+        assert len(links) == 1 + (path.parent.name == "practice"), path
         place = site / path.relative_to(ROOT).parent
-        download = (place / link.attributes["href"]).resolve()
-        assert download.read_bytes() == path.read_bytes()
+        for link in links:
+            download = (place / link.attributes["href"]).resolve()
+            assert download.read_text("utf-8") == edition, path
 
 
-def test_the_buttons_open_the_notebook_in_binder_and_its_edition_in_colab(chapters):
-    repository = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]
-    place, branch = urlparse(repository["url"]).path, repository["branch"]
+def test_the_buttons_open_the_notebook_in_binder_and_its_edition_in_colab_where_there_are(chapters):
+    repository, branch, _ = find_addresses(ROOT)
+    place = urlparse(repository).path
     for path, page in notebooks(chapters).items():
         links = {
             link.text().strip(): link.attributes["href"]
             for link in page.css(".dropdown-launch-buttons a")
         }
+        if not repository:
+            assert links == {}
+            continue
         name = path.relative_to(ROOT).as_posix()
         lab = name.replace("chapters/practice/", "student/")
         assert links == {
@@ -176,3 +188,10 @@ def test_the_buttons_open_the_notebook_in_binder_and_its_edition_in_colab(chapte
         (button,) = page.css(".dropdown-launch-buttons > button")
         assert button.attributes["aria-label"]
         assert not page.css(".dropdown-launch-buttons img")
+
+
+def test_no_sentence_invites_to_what_is_not_there(pages):
+    repository, _, _ = find_addresses(ROOT)
+    for path, page in pages.items():
+        article = page.css_first("article").text()
+        assert repository or not re.search("rocket|Binder|Colab|example.org", article), path
