@@ -1,12 +1,14 @@
-"""The suite with other versions: `make versions`, and whether every pin has a wheel: `nox -s wheels`.
+"""What a maintainer runs now and then: `nox --list`. The Makefile has what everybody needs.
 
-With the lowest versions that pyproject.toml declares and the newest that it allows, on each Python
-that it names and that is found here. Where a lowest version has no wheel for a Python, the lowest
-that has one. Only the Python that the book is built with gets torch, the pinned version; the
-others run what needs none.
+`suite` repeats the tests with the lowest versions that pyproject.toml declares and the newest that
+it allows, on each Python that it names and that is found here. Where a lowest version has no wheel
+for a Python, the lowest that has one. Only the Python that the book is built with gets torch, the
+pinned version; the others run what needs none. All other sessions run in the project's environment.
 """
 
+import os
 import re
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -47,6 +49,54 @@ def requirements():
     extras = PROJECT["project"]["optional-dependencies"]
     needed = PROJECT["project"]["dependencies"] + extras["book"] + extras["grade"] + extras["dev"]
     return [line for line in needed if not line.startswith(("homework-1-checked", "torch>"))]
+
+
+def tool(session, *command, extra=None, path="tools"):
+    """Run a module or a script of the project, with what it needs beyond the tests' packages."""
+    if extra:
+        session.run(sys.executable, "-m", "pip", "install", "--quiet", "-e", f".[{extra}]")
+    paths = os.pathsep.join((path, os.environ.get("PYTHONPATH", "")))
+    session.run(sys.executable, *command, *session.posargs, env={"PYTHONPATH": paths})
+
+
+@nox.session(python=False)
+def mutants(session):
+    """Break hw1lib in thousands of places: a unit test must notice each."""
+    tool(session, "tools/mutants.py", extra="mutants")
+
+
+@nox.session(python=False)
+def notebook_mutants(session):
+    """Break each function that a chapter uses: a notebook must notice."""
+    tool(session, "tools/break_notebooks.py")
+
+
+@nox.session(python=False)
+def bench(session):
+    """Compare hw1lib's speed with its peers' (`-- --quick`: a minute, not recorded)."""
+    tool(session, "-m", "benchmarks", extra="bench")
+
+
+@nox.session(python=False)
+def site_report(session):
+    """Measure the built site against its targets (Chromium, and Node for Lighthouse)."""
+    tool(session, "tools/site_report.py", path="tests")
+
+
+@nox.session(python=False)
+def equations(session):
+    """Run the checks of the equations and record what they measure."""
+    tool(session, "-m", "pytest", "tests/equations", "-q", "--write-equations")
+
+
+@nox.session(python=False)
+def lock(session):
+    """Pin in requirements.txt the newest releases that pyproject.toml allows."""
+    pip = (sys.executable, "-m", "pip")
+    session.run(*pip, "install", "--upgrade", "--upgrade-strategy", "eager", "-e", ".[dev]", TORCH)
+    frozen = session.run(*pip, "freeze", "--exclude", PROJECT["project"]["name"], silent=True)
+    pins = [line.removesuffix("+cpu") for line in frozen.splitlines() if "==" in line]
+    Path("requirements.txt").write_text("\n".join(["-e .", *pins]) + "\n")
 
 
 @nox.session(python=False)

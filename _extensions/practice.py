@@ -8,13 +8,17 @@ lists all mistakes that the checks know.
 import re
 import sys
 from copy import deepcopy
+from html import escape, unescape
 from pathlib import Path
 
 import nbformat
 from docutils import nodes
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from hw1lib.check import PROBLEMS, _pages
+from hw1check import PROBLEMS
+
+logger = logging.getLogger(__name__)
 
 FOLDER = Path("chapters") / "practice"
 
@@ -48,13 +52,33 @@ def write_student_editions(source, target):
         (target / path.name).write_text(students_text(path), encoding="utf-8")
 
 
-def link_to_pages(app, doctree):
-    """Let the links in a check's output lead to pages: in a notebook they lead to notebooks."""
+def link_to_pages(app, doctree, docname):
+    """Make a link, with the page's heading, of each page that a check or a mistake names."""
+
+    def address_and_heading(page):
+        name, hash_mark, anchor = page.partition("#")
+        target = f"chapters/{name}"
+        if target not in app.env.titles:
+            logger.warning("a check names the page %s, which is not there", name, location=docname)
+            return "", name
+        address = app.builder.get_relative_uri(docname, target) + hash_mark + anchor
+        return address, app.env.titles[target].astext()
+
+    def link(match):
+        address, heading = map(escape, address_and_heading(unescape(match[1])))
+        return f'<a href="{address}">{heading}</a>'
+
     for raw in list(doctree.findall(nodes.raw)):
         text = raw.astext()
-        if 'class="hw1lib-check"' in text:
-            linked = re.sub(r'(href="\.\./[\w/]+)\.ipynb', r"\1.html", text)
+        if 'class="hw1check"' in text:
+            linked = re.sub(r'<span class="hw1check-page">([^<]*)</span>', link, text)
             raw.replace_self(nodes.raw(raw.rawsource, linked, **raw.attributes))
+    for node in doctree.findall(nodes.reference):
+        if "hw1check-page" in node["classes"]:
+            address, heading = address_and_heading(node.astext())
+            node.clear()
+            node["refuri"] = address
+            node += nodes.Text(heading)
 
 
 def sentence(text):
@@ -92,9 +116,7 @@ class Mistakes(SphinxDirective):
 
     def item(self, mistake):
         """Build the entry of one mistake."""
-        name, _, anchor = mistake.page.partition("#")
-        address = f"../{name}.html" + (f"#{anchor}" if anchor else "")
-        page = nodes.reference("", _pages.title(mistake.page), refuri=address)
+        page = nodes.reference("", mistake.page, refuri="", classes=["hw1check-page"])
         what = nodes.strong("", "", *with_code(f"{sentence(mistake.what)}."))
         why = with_code(f" {mistake.why} Read: ")
         return nodes.list_item("", nodes.paragraph("", "", what, *why, page, nodes.Text(".")))
@@ -103,7 +125,7 @@ class Mistakes(SphinxDirective):
 def setup(app):
     """Register with Sphinx."""
     app.add_directive("mistakes", Mistakes)
-    app.connect("doctree-read", link_to_pages)
+    app.connect("doctree-resolved", link_to_pages)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 

@@ -473,8 +473,8 @@ def _inverse_root(lam, U, eps, noise):
     """Take the root from the eigenvalues without eps; those up to `noise` may be 0."""
     if eps == 0 and lam[0] <= noise:
         raise ValueError(
-            f"sigma must be positive definite where eps is 0, got the eigenvalue {lam[0]:.3g} beside "
-            f"{lam[-1]:.3g}; a batch of B samples gives rank at most B - 1"
+            f"sigma must be positive definite where eps is 0, got the eigenvalue {lam[0]:.3g} "
+            f"beside {lam[-1]:.3g}; a batch of B samples gives rank at most B - 1"
         )
     lam = finite(np.maximum(lam, 0) + eps)
     if lam[0] < np.finfo(lam.dtype).tiny:

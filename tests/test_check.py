@@ -12,15 +12,15 @@ import time
 from importlib import import_module
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 import torch
 from selectolax.lexbor import LexborHTMLParser
 
+import hw1check as check
+import hw1lib
 import perturbations
-from hw1lib import check
-from hw1lib.check import PROBLEMS, _pages
+from hw1check import PROBLEMS
 
 torch.set_num_threads(1)
 ROOT = Path(__file__).parent.parent
@@ -217,7 +217,7 @@ def scale(p):
 
 
 def solution(dH, Y, gamma, beta, eps):
-    return check.batchnorm_backward.solution(dH, Y, gamma, beta, eps)
+    return check.batchnorm_gradients.solution(dH, Y, gamma, beta, eps)
 
 
 def first_problem(answer, problem=check.dropout_scale, **options):
@@ -259,16 +259,16 @@ def test_a_factor_that_is_the_same_everywhere_is_named(answer, words):
 def test_a_factor_of_the_batch_size_is_named():
     def answer(dH, Y, gamma, beta, eps):
         return (
-            check.batchnorm_backward.solution(dH, Y, gamma, beta, eps)[0] * len(Y) ** 2,
+            check.batchnorm_gradients.solution(dH, Y, gamma, beta, eps)[0] * len(Y) ** 2,
             *[None] * 4,
         )
 
-    text = first_problem(answer, check.batchnorm_backward)
+    text = first_problem(answer, check.batchnorm_gradients)
     assert "the right value times dH.shape[0]**2" in text
 
 
 def test_none_is_no_answer_yet():
-    report = check.batchnorm_backward(lambda *_: None)
+    report = check.batchnorm_gradients(lambda *_: None)
     assert [part.answered for part in report.parts] == [False] * 5
     assert str(report).count("no answer yet") == 5
 
@@ -277,13 +277,13 @@ def test_one_part_can_be_answered_before_the_others():
     def answer(dH, Y, gamma, beta, eps):
         return (
             None,
-            check.batchnorm_backward.solution(dH, Y, gamma, beta, eps)[1],
+            check.batchnorm_gradients.solution(dH, Y, gamma, beta, eps)[1],
             None,
             None,
             ...,
         )
 
-    report = check.batchnorm_backward(answer)
+    report = check.batchnorm_gradients(answer)
     assert [part.passed for part in report.parts] == [False, True, False, False, False]
     assert [part.answered for part in report.parts] == [False, True, False, False, False]
 
@@ -312,7 +312,7 @@ def test_what_is_no_number_is_described(value, words):
 
 
 def test_a_wrong_number_of_values_is_described():
-    text = first_problem(lambda *_: (1.0, 2.0), check.batchnorm_backward)
+    text = first_problem(lambda *_: (1.0, 2.0), check.batchnorm_gradients)
     assert "must return dgamma, dbeta, dm, dv, dY, got 2 values" in text
 
 
@@ -321,7 +321,7 @@ def test_lists_of_numbers_and_integers_are_answers():
         values = solution(dH, Y, gamma, beta, eps)
         return [value.tolist() for value in values]
 
-    assert check.batchnorm_backward(answer)
+    assert check.batchnorm_gradients(answer)
     assert check.kept_units_mean(lambda M, p: M * (1 - p))
 
 
@@ -426,7 +426,7 @@ def test_arguments_that_the_function_changes_are_reported_and_not_shared():
         gamma[0] = 7
         return values
 
-    report = check.batchnorm_backward(answer)
+    report = check.batchnorm_gradients(answer)
     assert report
     assert "writes to its argument Y, gamma;" in report.notes[0]
 
@@ -506,15 +506,15 @@ def test_a_wrong_call_of_a_check_is_refused(call, kind, words):
 
 
 def test_the_html_says_what_the_text_says():
-    report = check.batchnorm_backward(check.batchnorm_backward.mistakes[0].answer)
+    report = check.batchnorm_gradients(check.batchnorm_gradients.mistakes[0].answer)
     words = re.findall(r"\w+", LexborHTMLParser(report._repr_html_()).text(separator=" "))
     assert words == re.findall(r"\w+", str(report))
 
 
 def test_the_html_links_to_the_page_of_the_mistake_and_escapes_the_rest():
-    mistake = check.batchnorm_backward.mistakes[0]
-    page = LexborHTMLParser(check.batchnorm_backward(mistake.answer)._repr_html_())
-    assert page.css_first("a").attributes["href"].startswith("../batchnorm/")
+    mistake = check.batchnorm_gradients.mistakes[0]
+    page = LexborHTMLParser(check.batchnorm_gradients(mistake.answer)._repr_html_())
+    assert page.css_first(".hw1check-page").text() == mistake.page
 
     def answer(p):
         raise ValueError("<script>")
@@ -523,28 +523,40 @@ def test_the_html_links_to_the_page_of_the_mistake_and_escapes_the_rest():
 
 
 def test_the_report_as_a_dict_is_plain_json():
-    report = check.batchnorm_backward(check.batchnorm_backward.mistakes[0].answer)
+    report = check.batchnorm_gradients(check.batchnorm_gradients.mistakes[0].answer)
     told = json.loads(json.dumps(report.to_dict()))
-    assert told["name"] == "batchnorm_backward"
+    assert told["name"] == "batchnorm_gradients"
     assert told["passed"] is False
     keys = {part["mistake"] for part in told["parts"] if not part["passed"]}
-    assert keys == {check.batchnorm_backward.mistakes[0].key}
+    assert keys == {check.batchnorm_gradients.mistakes[0].key}
 
 
 def test_a_wrong_answer_never_shows_the_solutions_source():
-    source = inspect.getsource(check.batchnorm_backward.solution)
-    text = str(check.batchnorm_backward(lambda *_: [0.0] * 5))
+    source = inspect.getsource(check.batchnorm_gradients.solution)
+    text = str(check.batchnorm_gradients(lambda *_: [0.0] * 5))
     assert not any(line.strip() in text for line in source.splitlines() if len(line.strip()) > 12)
 
 
-def test_the_pages_have_the_names_of_their_headings():
-    for page, title in _pages.PAGES.items():
-        cells = nbformat.read(ROOT / "chapters" / f"{page}.ipynb", as_version=4).cells
-        assert re.search(r"^# (.*)$", cells[0].source, re.MULTILINE)[1] == title
+def test_completion_shows_the_checks_and_no_module():
+    assert set(dir(check)) == set(check.__all__)
+    assert {problem.name for problem in PROBLEMS} < set(dir(check))
+    assert "batchnorm" not in dir(check)
+
+
+def test_a_check_and_a_reference_function_of_one_name_take_the_same_arguments():
+    both = [p for p in PROBLEMS if hasattr(hw1lib, p.name)]
+    assert both
+    for problem in both:
+        given = inspect.signature(getattr(hw1lib, problem.name)).parameters
+        assert tuple(given) == problem.arguments
+        case = problem.cases(1)[0]
+        np.testing.assert_array_equal(
+            np.asarray(getattr(hw1lib, problem.name)(**case)), problem.expected([case])[0][0]
+        )
 
 
 def test_checking_needs_numpy_and_no_other_package():
-    code = "import sys; import hw1lib.check; print(*sys.modules)"
+    code = "import sys; import hw1check; print(*sys.modules)"
     command = [sys.executable, "-W", "error", "-c", code]
     modules = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     assert {"numpy", "hw1lib"} <= set(modules)

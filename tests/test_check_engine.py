@@ -15,11 +15,11 @@ import warnings
 import numpy as np
 import pytest
 
-from hw1lib.check import Mistake, Part, Problem, Report, _pages, _problem, _run
-from hw1lib.check._compare import difference, number, stacked
-from hw1lib.check._problem import _factor, _sizes
-from hw1lib.check._report import _paragraph, format_inputs
-from hw1lib.check._run import MAX_DEPTH, MAX_SIZE, Outcome, Strange, outcomes
+from hw1check import Mistake, Part, Problem, Report, _problem, _run
+from hw1check._compare import difference, number, stacked
+from hw1check._problem import _factor, _sizes
+from hw1check._report import _paragraph, format_inputs
+from hw1check._run import MAX_DEPTH, MAX_SIZE, Outcome, Strange, outcomes
 
 # Comparing ----------------------------------------------------------------------------------
 
@@ -118,22 +118,6 @@ def test_two_numbers_that_differ_in_a_late_digit_are_shown_to_that_digit():
     assert text == "z[0] is 1.2348e+05, expected 1.2346e+05"
 
 
-# Pages --------------------------------------------------------------------------------------
-
-
-def test_a_page_with_an_anchor_has_the_title_of_the_page():
-    assert _pages.title("dropout/variance#steps") == "1.2 Variance before and after dropout"
-
-
-def test_a_link_leads_from_the_practice_pages_to_the_anchor():
-    title = "1.2 Variance before and after dropout"
-    assert _pages.link("dropout/variance") == f'<a href="../dropout/variance.ipynb">{title}</a>'
-    assert (
-        _pages.link("dropout/variance#steps#2")
-        == f'<a href="../dropout/variance.ipynb#steps#2">{title}</a>'
-    )
-
-
 # The report ---------------------------------------------------------------------------------
 
 MISTAKE = Mistake("key", "a < b", "It is not.", "dropout/variance#steps", abs)
@@ -159,7 +143,7 @@ def test_the_text_of_a_report_is_what_a_learner_reads():
         "  ✗ dm: wrong, right in 3 of 20 random cases\n"
         "      This is what you get when a < b.\n"
         "      It is not.\n"
-        "      Read: 1.2 Variance before and after dropout.\n"
+        "      Read: dropout/variance#steps.\n"
         "      Case 2: dm is 1, expected 2.\n"
         "  ✗ dv: wrong, right in 0 of 20 random cases\n"
         "      Case 1: <none>\n"
@@ -175,19 +159,19 @@ def test_the_text_of_a_report_is_what_a_learner_reads():
         "      p = 0.5\n"
         "  Note: it printed:\n"
         "  here\n"
-        "  Worked out on the page: 2.3 Gradient of the input, through the mean and the variance."
+        "  Worked out on the page: batchnorm/gradient_input."
     )
 
 
 def test_the_html_of_a_report_is_what_a_notebook_shows():
     assert make_report(*PARTS, notes=("a & b:\nhere",))._repr_html_() == (
-        '<div class="hw1lib-check"><p><strong>2.3 gradients: 1 of 4 parts right</strong></p>'
+        '<div class="hw1check"><p><strong>2.3 gradients: 1 of 4 parts right</strong></p>'
         '<ul style="list-style: none">'
         "<li>✓ <code>dY</code>: right in 20 of 20 random cases</li>"
         "<li>✗ <code>dm</code>: wrong, right in 3 of 20 random cases"
         "<br>This is what you get when a &lt; b.<br>It is not."
-        '<br>Read: <a href="../dropout/variance.ipynb#steps">1.2 Variance before and after dropout'
-        "</a>.<br>Case 2: dm is 1, expected 2.</li>"
+        '<br>Read: <span class="hw1check-page">dropout/variance#steps</span>.'
+        "<br>Case 2: dm is 1, expected 2.</li>"
         "<li>✗ <code>dv</code>: wrong, right in 0 of 20 random cases"
         "<br>Case 1: &lt;none&gt;<br>of it.</li>"
         "<li>○ <code>db</code>: no answer yet</li></ul>"
@@ -195,8 +179,8 @@ def test_the_html_of_a_report_is_what_a_notebook_shows():
         "n = 3\nW = [np.array(1.),\n np.array(2.)]\nf = sqrt</pre></details>"
         "<details><summary>The inputs of case 1</summary><pre>p = 0.5</pre></details>"
         "<p>Note: a &amp; b:<br>here</p>"
-        '<p>Worked out on the page: <a href="../batchnorm/gradient_input.ipynb">'
-        "2.3 Gradient of the input, through the mean and the variance</a>.</p></div>"
+        '<p>Worked out on the page: <span class="hw1check-page">batchnorm/gradient_input</span>.'
+        "</p></div>"
     )
 
 

@@ -96,7 +96,7 @@ def test_the_catalogue_describes_every_equation_once():
 
 
 def test_the_recorded_results_are_those_of_the_checks():
-    # After a change of the checks: make equations.
+    # After a change of the checks: nox -s equations.
     recorded = {
         (int(number), check["test"].partition("::")[2].partition("[")[0], check["by"])
         for number, checks in RESULTS["equations"].items()

@@ -18,11 +18,11 @@ import nbformat
 import numpy as np
 import pytest
 
-from hw1lib import grade as package
-from hw1lib.check import PROBLEMS, Problem
-from hw1lib.check._run import Outcome, Strange
-from hw1lib.grade import Marks, _interview, _messages, _scan, _session, _tables, grade
-from hw1lib.grade.__main__ import main
+import hw1grade as package
+from hw1check import PROBLEMS, Problem
+from hw1check._run import Outcome, Strange
+from hw1grade import Marks, _interview, _messages, _scan, _session, _tables, grade
+from hw1grade.__main__ import main
 
 SECONDS = 0.8  # for functions that never return, and for the next ones; a right one takes 0.01
 SEED = 7
@@ -50,8 +50,8 @@ HOSTILE = {
     for _ in range(300): print("all parts right" * 10)
     return x""",
     "grader_redefined": """
-    from hw1lib import check
-    from hw1lib.check import _compare, _problem, _run
+    import hw1check as check
+    from hw1check import _compare, _problem, _run
     _compare.difference = _problem.difference = lambda *a: None
     check.Problem.judge = lambda *a: True
     return x""",
@@ -97,7 +97,7 @@ HOSTILE = {
     "many_axes": "return [np.zeros((1,) * 64)]",
     "empty_and_huge": "return np.empty((0, 2**59))",
     "silent_error": """
-    from hw1lib.check import _run
+    from hw1check import _run
     _run._describe = lambda problem: ""
     raise ValueError""",
     "slow_import": """
@@ -130,14 +130,15 @@ MESSAGES = {
 
 # The answer to each question is 2 * x, unless a cell of the notebook has changed NumPy for good.
 CELLS = (
-    "import numpy as np\nfrom hw1lib import check, mlp\n\ndef first(x):\n    return np.add(x, x)",
+    "import numpy as np\nimport hw1check as check\nfrom hw1lib import mlp",
+    "def first(x):\n    return np.add(x, x)",
     "%precision 3",
     "raise ValueError('in a cell')",
     "import sys; sys.exit('bye')",
     "def broken(:",
-    "import hw1lib.check._run, hw1lib.check._compare\n"
-    "hw1lib.check._run.outcomes = hw1lib.check._run._call = None\n"
-    "hw1lib.check._compare.difference = lambda *a: None",
+    "import hw1check._run, hw1check._compare\n"
+    "hw1check._run.outcomes = hw1check._run._call = None\n"
+    "hw1check._compare.difference = lambda *a: None",
     "np.add = np.array = np.errstate = np.ndarray = lambda *a, **k: 'patched'",
     "import os; os._exit(5)",
     "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
@@ -278,12 +279,12 @@ def test_no_cell_reaches_the_answers_of_others(cells):
 
 def test_each_cell_that_failed_is_named(cells):
     starts = {
-        3: "line 1 in <module>: raise ValueError('in a cell')\nValueError: in a cell",
-        4: "line 1 in <module>: import sys; sys.exit('bye')\nSystemExit: bye",
-        5: "SyntaxError: ",
-        8: "left out: its process ended (exit code 5)",
-        9: "left out: the 2 seconds for all cells were over",
-        11: "left out: its process sent a",
+        4: "line 1 in <module>: raise ValueError('in a cell')\nValueError: in a cell",
+        5: "line 1 in <module>: import sys; sys.exit('bye')\nSystemExit: bye",
+        6: "SyntaxError: ",
+        9: "left out: its process ended (exit code 5)",
+        10: "left out: the 2 seconds for all cells were over",
+        12: "left out: its process sent a",
     }
     assert list(cells.cells) == list(starts)
     assert all(cells.cells[number].startswith(text) for number, text in starts.items())
@@ -295,21 +296,22 @@ def test_an_answer_that_is_no_function_is_an_error(cells):
 
 
 def test_the_text_of_the_submission_names_what_it_imports(cells):
-    assert cells.imports == ("hw1lib.check._compare", "hw1lib.check._run", "hw1lib.mlp")
+    assert cells.imports == ("hw1check._compare", "hw1check._run", "hw1lib.mlp")
 
 
 @pytest.mark.parametrize(
     ("source", "names"),
     [
-        ("from hw1lib import check\ncheck.dropout_scale(f)", []),
-        ("from hw1lib.check import dropout_scale, PROBLEMS", []),
-        ("import hw1lib.check", []),
-        ("import hw1lib.check\nhw1lib.check.dropout_scale(f)", []),
+        ("import hw1check as check\ncheck.dropout_scale(f)", []),
+        ("from hw1check import dropout_scale, PROBLEMS", []),
+        ("import hw1check", []),
+        ("import hw1check\nhw1check.dropout_scale(f)", []),
         ("import hw1lib", ["hw1lib"]),
         ("import hw1lib.mlp as m", ["hw1lib.mlp"]),
-        ("from hw1lib import check, softmax", ["hw1lib.softmax"]),
-        ("from hw1lib.check.mlp import _slope", ["hw1lib.check.mlp._slope"]),
-        ("import hw1lib.check\nhw1lib.softmax(1)", ["hw1lib.softmax"]),
+        ("from hw1lib import softmax, mlp", ["hw1lib.mlp", "hw1lib.softmax"]),
+        ("from hw1check import batchnorm", ["hw1check.batchnorm"]),
+        ("import hw1check.batchnorm", ["hw1check.batchnorm"]),
+        ("from hw1check.mlp import _slope", ["hw1check.mlp._slope"]),
         ("f = check.dropout_scale.solution", ["check.dropout_scale.solution"]),
         ("%time from hw1lib import softmax", ["hw1lib.softmax"]),
         ("%%time\nfrom hw1lib import softmax", ["hw1lib.softmax"]),
@@ -340,8 +342,7 @@ def test_without_fork_an_answer_that_ends_the_process_costs_only_itself(
     catalogue, tmp_path, monkeypatch
 ):
     code = (
-        "import os, runpy; del os.fork; "
-        "runpy.run_module('hw1lib.grade._worker', run_name='__main__')"
+        "import os, runpy; del os.fork; runpy.run_module('hw1grade._worker', run_name='__main__')"
     )
     monkeypatch.setattr(_session, "COMMAND", (sys.executable, "-I", "-c", code))
     names = ["sys_exit", "os_exit", "loop", "right"]
@@ -600,9 +601,9 @@ def test_a_letter_that_the_output_does_not_have_is_a_question_mark(
 
 # Nothing of these folders may be imported: the grader's process is to be trusted.
 COMMANDS = {
-    "module": [sys.executable, "-P", "-m", "hw1lib.grade"],
+    "module": [sys.executable, "-P", "-m", "hw1grade"],
     "script": [str(Path(sys.executable).with_name("hw1grade"))],
-    "unsafe": [sys.executable, "-m", "hw1lib.grade"],
+    "unsafe": [sys.executable, "-m", "hw1grade"],
 }
 
 
@@ -625,8 +626,8 @@ def test_every_command_that_is_shown_keeps_the_current_folder_off_the_path():
     root = Path(__file__).parent.parent
     pages = [*root.glob("*.md"), *(root / "chapters").rglob("*.md")]
     shown = [line for page in pages for line in page.read_text("utf-8").splitlines()]
-    assert [line for line in shown if "-m hw1lib.grade" in line and "-P" not in line] == []
-    assert [line for line in shown if '"-m", "hw1lib.grade"' in line and '"-P"' not in line] == []
+    assert [line for line in shown if "-m hw1grade" in line and "-P" not in line] == []
+    assert [line for line in shown if '"-m", "hw1grade"' in line and '"-P"' not in line] == []
 
 
 def test_an_empty_notebook_answers_nothing(catalogue, tmp_path, capsys):
@@ -686,8 +687,8 @@ def test_a_missing_package_is_named_with_the_extra(tmp_path, monkeypatch, capsys
     assert "in the folder of the project: python -m pip install '.[grade]'" in message
 
 
-def test_importing_hw1lib_does_not_bring_in_the_grader():
-    code = "import sys, hw1lib.check; print([n for n in sys.modules if 'grade' in n])"
+def test_importing_the_checks_does_not_bring_in_the_grader():
+    code = "import sys, hw1check; print([n for n in sys.modules if 'grade' in n])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
@@ -695,7 +696,7 @@ def test_importing_hw1lib_does_not_bring_in_the_grader():
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such switch")
 def test_the_memory_of_the_grader_is_closed_to_processes_of_the_same_user():
     code = (
-        "import ctypes; from hw1lib.grade.__main__ import _guard; _guard(); "
+        "import ctypes; from hw1grade.__main__ import _guard; _guard(); "
         "print(ctypes.CDLL(None).prctl(3))"  # is it dumpable?
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from practice import student_edition, tags
 
-from hw1lib import check
+import hw1check as check
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "chapters" / "practice").glob("*.ipynb"))

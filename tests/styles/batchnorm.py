@@ -415,14 +415,14 @@ STYLES = {
         moments_torch,
         moments_float32,
     ),
-    "batchnorm_forward": (
+    "batchnorm_output": (
         forward_loops,
         forward_einsum,
         forward_matrix,
         forward_torch,
         forward_float32,
     ),
-    "batchnorm_backward": (
+    "batchnorm_gradients": (
         backward_loops,
         backward_einsum,
         backward_closed_form,

@@ -435,14 +435,14 @@ def width_float32(k, lam, p):
 
 STYLES = {
     "dropout_scale": (scale_loops, scale_numpy, scale_closed_form, scale_torch, scale_float32),
-    "dropout_forward": (
+    "dropout_output": (
         forward_loops,
         forward_einsum,
         forward_matrix,
         forward_torch,
         forward_float32,
     ),
-    "dropout_backward": (
+    "dropout_gradient": (
         backward_loops,
         backward_einsum,
         backward_matrix,

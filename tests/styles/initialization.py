@@ -239,14 +239,14 @@ STYLES = {
         backward_factor_torch,
         backward_factor_float32,
     ),
-    "kaiming_std": (
+    "kaiming_stds": (
         kaiming_std_literal,
         kaiming_std_condition,
         kaiming_std_numpy,
         kaiming_std_torch,
         kaiming_std_float32,
     ),
-    "xavier_std": (
+    "xavier_std_of_fans": (
         xavier_std_literal,
         xavier_std_condition,
         xavier_std_numpy,

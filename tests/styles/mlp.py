@@ -290,7 +290,7 @@ def batch_weight_gradient_float32(dZ, X):
 
 
 STYLES = {
-    "softmax": (
+    "softmax_of_logits": (
         softmax_loops,
         softmax_sums,
         softmax_closed,

@@ -158,14 +158,14 @@ STYLES = {
         whitened_covariance_torch,
         whitened_covariance_float32,
     ),
-    "whitening_forward": (
+    "whitening_output": (
         forward_loops,
         forward_einsum,
         forward_singular_values,
         forward_torch,
         forward_float32,
     ),
-    "whitening_backward": (
+    "whitening_gradient": (
         backward_loops,
         backward_einsum,
         backward_sylvester,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hw1lib.check._run import Strange
+from hw1check._run import Strange
 
 # An answer in float32 is a right answer. Cases are drawn so that a mistake shows at 1 %.
 RTOL = 1e-4

@@ -3,9 +3,9 @@
 import time
 from typing import NamedTuple
 
-from hw1lib.check._run import IMPORT_SECONDS, Outcome
-from hw1lib.grade._messages import MalformedError, clean, pack, unpack_outcomes
-from hw1lib.grade._session import GRACE, START_SECONDS, LateError, LostError, Session
+from hw1check._run import IMPORT_SECONDS, Outcome
+from hw1grade._messages import MalformedError, clean, pack, unpack_outcomes
+from hw1grade._session import GRACE, START_SECONDS, LateError, LostError, Session
 
 MAX_LEFT_OUT = 5
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from hw1check._problem import Problem
+from hw1check.batchnorm import _epsilon, _printable, _scale
 from hw1lib import whitening as reference
-from hw1lib.check._problem import Problem
-from hw1lib.check.batchnorm import _epsilon, _printable, _scale
 
 
 def _whitening_batch(rng, i):
@@ -135,8 +135,8 @@ def _whitened_upside_down(eigenvalues, eps):
 
 # The forward pass ------------------------------------------------------------------------------
 
-whitening_forward = Problem(
-    "whitening_forward",
+whitening_output = Problem(
+    "whitening_output",
     "2.4",
     "Whitening, forward",
     """
@@ -154,14 +154,14 @@ whitening_forward = Problem(
 )
 
 
-@whitening_forward.drawn_by
+@whitening_output.drawn_by
 def _draw_whitening_forward(rng, i):
     Y = _whitening_batch(rng, i)
     M = Y.shape[1]
     return Y, _scale(rng, M), _printable(rng.uniform(-2.0, 2.0, M)), _epsilon(rng)
 
 
-@whitening_forward.solved_by
+@whitening_output.solved_by
 def _solve_whitening_forward(Y, gamma, beta, eps):
     return reference.whitening_forward(Y, gamma, beta, eps)[0]
 
@@ -178,7 +178,7 @@ def _shape_of_columns(Y_hat):
         return columns[:, np.argsort(columns[0])]
 
 
-@whitening_forward.mistake(
+@whitening_output.mistake(
     "the batch is normalized feature by feature, as in batch norm",
     "That brings each variance to 1 and leaves every correlation as it was. Which matrix is the "
     "covariance of your output?",
@@ -189,7 +189,7 @@ def _whitening_feature_by_feature(Y, gamma, beta, eps):
     return gamma * C / np.sqrt(np.diag(sigma) + eps) + beta
 
 
-@whitening_forward.mistake(
+@whitening_output.mistake(
     "the batch stays in the axes of its principal components (PCA whitening)",
     "It is white, but turned: a column is no longer a feature, and gamma and beta act on "
     "something else in every batch. One factor is missing that turns it back.",
@@ -202,7 +202,7 @@ def _whitening_in_principal_axes(Y, gamma, beta, eps):
     return gamma * (C @ U / np.sqrt(lam + eps)) + beta
 
 
-@whitening_forward.mistake(
+@whitening_output.mistake(
     "the Cholesky factor of the covariance is taken for its root",
     "The result is white, but the features are not treated alike: the first is only scaled. A "
     "triangular factor is not the symmetric root that is asked for.",
@@ -214,7 +214,7 @@ def _whitening_by_cholesky(Y, gamma, beta, eps):
     return gamma * (C @ np.linalg.inv(L).T) + beta
 
 
-@whitening_forward.mistake(
+@whitening_output.mistake(
     "the Cholesky factor of the inverse is taken for its root",
     "The result is white, but the features are not treated alike: the last is only scaled. A "
     "triangular factor is not the symmetric root that is asked for.",
@@ -225,7 +225,7 @@ def _whitening_by_cholesky_of_the_inverse(Y, gamma, beta, eps):
     return gamma * (C @ np.linalg.cholesky(_power(sigma + eps * np.eye(len(sigma)), -1))) + beta
 
 
-@whitening_forward.mistake(
+@whitening_output.mistake(
     "the inverse of the Cholesky factor lacks its transpose",
     "With samples as rows the factor stands on the right. Compute the covariance of your output: "
     "it is not the identity. The symmetric root has no such trap.",
@@ -237,7 +237,7 @@ def _whitening_cholesky_not_transposed(Y, gamma, beta, eps):
     return gamma * (C @ np.linalg.inv(L)) + beta
 
 
-@whitening_forward.mistake(
+@whitening_output.mistake(
     "epsilon is forgotten, as in the printed (81) to (83)",
     "Without it the root does not exist where the covariance is singular, and small eigenvalues "
     "are magnified without bound.",
@@ -248,7 +248,7 @@ def _whitening_epsilon_forgotten(Y, gamma, beta, eps):
     return gamma * (C @ _power(sigma, -0.5)) + beta
 
 
-@whitening_forward.mistake(
+@whitening_output.mistake(
     "epsilon is added to the roots of the eigenvalues",
     "It is added to Sigma, before the root is taken.",
     page="batchnorm/whitening#small-eigenvalues-and-the-role-of-the-epsilon",
@@ -259,7 +259,7 @@ def _whitening_epsilon_outside(Y, gamma, beta, eps):
     return gamma * (C @ (U / (np.sqrt(lam) + eps)) @ U.T) + beta
 
 
-@whitening_forward.mistake(
+@whitening_output.mistake(
     "epsilon is added to every entry of the covariance",
     "A number plus a matrix is added to all entries in NumPy. Only the variances are to grow.",
     page="batchnorm/whitening#all-the-matrices-that-whiten",
@@ -269,7 +269,7 @@ def _whitening_epsilon_everywhere(Y, gamma, beta, eps):
     return gamma * (C @ _power(sigma + eps, -0.5)) + beta
 
 
-@whitening_forward.mistake(
+@whitening_output.mistake(
     "the covariance is divided by B - 1",
     "The batch itself is to come out white, as in batch norm. Which divisor does (80) have? "
     "(np.cov divides by B - 1 unless bias=True.)",
@@ -281,7 +281,7 @@ def _whitening_unbiased_covariance(Y, gamma, beta, eps):
     return gamma * (C @ _power(S, -0.5)) + beta
 
 
-@whitening_forward.mistake(
+@whitening_output.mistake(
     "the products are added up and not averaged",
     "Without the division the covariance grows with the number of samples.",
     page="batchnorm/whitening#mean-and-covariance-of-the-batch",
@@ -291,7 +291,7 @@ def _whitening_sum_of_products(Y, gamma, beta, eps):
     return gamma * (C @ _power(C.T @ C + eps * np.eye(len(sigma)), -0.5)) + beta
 
 
-@whitening_forward.mistake(
+@whitening_output.mistake(
     "the covariance is that of the samples, taken over their features",
     "np.cov expects one variable a row unless rowvar=False. Sigma has the shape (M, M): features "
     "against features, averaged over the samples.",
@@ -303,7 +303,7 @@ def _whitening_rows_against_columns(Y, gamma, beta, eps):
     return gamma * (root @ C) + beta
 
 
-@whitening_forward.mistake(
+@whitening_output.mistake(
     "the printed (80) is computed with rows, so that the covariance is a single number",
     "A row times its transpose is the sum of the squares, and the mean of these is the trace of "
     "Sigma. (With one-dimensional arrays y @ y.T does it without a word.) Sigma has M * M entries.",
@@ -314,7 +314,7 @@ def _whitening_inner_for_outer_product(Y, gamma, beta, eps):
     return gamma * C / np.sqrt(np.trace(sigma) + eps) + beta
 
 
-@whitening_forward.mistake(
+@whitening_output.mistake(
     "the covariance is computed without subtracting the mean",
     "The mean of the products is the covariance only where the means are 0.",
     page="batchnorm/whitening#mean-and-covariance-of-the-batch",
@@ -324,7 +324,7 @@ def _whitening_moments_about_zero(Y, gamma, beta, eps):
     return gamma * (C @ _power(Y.T @ Y / len(Y) + eps * np.eye(len(sigma)), -0.5)) + beta
 
 
-@whitening_forward.mistake(
+@whitening_output.mistake(
     "the root multiplies Y and not the centred batch",
     "The batch mean of the output is to be beta. Where is yours?",
     page="batchnorm/whitening#mean-and-covariance-of-the-batch",
@@ -334,7 +334,7 @@ def _whitening_not_centred(Y, gamma, beta, eps):
     return gamma * (Y @ _power(sigma + eps * np.eye(len(sigma)), -0.5)) + beta
 
 
-@whitening_forward.mistake(
+@whitening_output.mistake(
     "the inverse is taken and not its root",
     "In the covariance of the output the matrix occurs twice, from the left and from the right. "
     "The two together are to make one inverse.",
@@ -345,7 +345,7 @@ def _whitening_root_forgotten(Y, gamma, beta, eps):
     return gamma * (C @ _power(sigma + eps * np.eye(len(sigma)), -1.0)) + beta
 
 
-@whitening_forward.mistake(
+@whitening_output.mistake(
     "the root is not inverted",
     "Where the batch is widest your output is wider still. Whitening has to divide.",
     page="batchnorm/whitening#all-the-matrices-that-whiten",
@@ -355,7 +355,7 @@ def _whitening_not_inverted(Y, gamma, beta, eps):
     return gamma * (C @ _power(sigma + eps * np.eye(len(sigma)), 0.5)) + beta
 
 
-@whitening_forward.mistake(
+@whitening_output.mistake(
     "the power -1/2 is taken of each entry of the matrix",
     "A matrix times itself is not the square of its entries, and so with roots. Multiply your "
     "root by itself: is it the inverse?",
@@ -366,7 +366,7 @@ def _whitening_root_of_each_entry(Y, gamma, beta, eps):
     return gamma * (C @ (sigma + eps * np.eye(len(sigma))) ** -0.5) + beta
 
 
-@whitening_forward.mistake(
+@whitening_output.mistake(
     "gamma is applied before the root",
     "In (83) the sample is a column and gamma stands to the left of the root. Samples are rows "
     "here: transposing a product turns its order around.",
@@ -377,7 +377,7 @@ def _whitening_scaled_before_the_root(Y, gamma, beta, eps):
     return (gamma * C) @ _power(sigma + eps * np.eye(len(sigma)), -0.5) + beta
 
 
-@whitening_forward.mistake(
+@whitening_output.mistake(
     "the scale and the shift are forgotten",
     "This is the whitened batch. As in batch norm, each feature gets a scale and a shift.",
     page="batchnorm/whitening#all-the-matrices-that-whiten",
@@ -389,14 +389,14 @@ def _whitening_scale_and_shift_forgotten(Y, gamma, beta, eps):
 
 # The backward pass -----------------------------------------------------------------------------
 
-whitening_backward = Problem(
-    "whitening_backward",
+whitening_gradient = Problem(
+    "whitening_gradient",
     "2.4",
     "Whitening, backward",
     """
     Check the gradient of whitening with respect to its input.
 
-    The forward pass is that of `whitening_forward`: the centred batch times the symmetric inverse
+    The forward pass is that of `whitening_output`: the centred batch times the symmetric inverse
     root of Sigma + eps * I, Sigma divided by B, then each feature scaled by gamma and shifted. Your
     function gets the gradient `dY_hat` (B, M) of the loss with respect to the output, the input `Y`
     (B, M) with one sample a row, `gamma` (M,) and `eps`. It returns dY (B, M), through every path
@@ -409,13 +409,13 @@ whitening_backward = Problem(
 )
 
 
-@whitening_backward.drawn_by
+@whitening_gradient.drawn_by
 def _draw_whitening_backward(rng, i):
     Y = _whitening_batch(rng, i)
     return _printable(rng.normal(size=Y.shape)), Y, _scale(rng, Y.shape[1]), _epsilon(rng)
 
 
-@whitening_backward.solved_by
+@whitening_gradient.solved_by
 def _solve_whitening_backward(dY_hat, Y, gamma, eps):
     _, cache = reference.whitening_forward(Y, gamma, 0 * gamma, eps)
     return reference.whitening_backward(dY_hat, cache)[0]
@@ -439,7 +439,7 @@ def _chord(lam):
     return -1 / (np.outer(r, r) * np.add.outer(r, r))
 
 
-@whitening_backward.mistake(
+@whitening_gradient.mistake(
     "the root is treated as a constant",
     "It is computed from Y: one entry of Y moves the covariance, its root, and the whole batch.",
     page="batchnorm/whitening_backward#step-1-the-product-with-the-root",
@@ -448,7 +448,7 @@ def _root_held_constant(dY_hat, Y, gamma, eps):
     return _back(dY_hat * gamma, Y, eps, lambda lam: 0)
 
 
-@whitening_backward.mistake(
+@whitening_gradient.mistake(
     "both the mean and the root are treated as constants",
     "That would be the gradient of a fixed affine map, as at inference. In training both are "
     "computed from Y.",
@@ -459,7 +459,7 @@ def _mean_and_root_held_constant(dY_hat, Y, gamma, eps):
     return (dY_hat * gamma) @ _power(sigma + eps * np.eye(len(sigma)), -0.5)
 
 
-@whitening_backward.mistake(
+@whitening_gradient.mistake(
     "the centring is forgotten on the way back",
     "Your result is the gradient with respect to the centred batch. What must the columns of dY "
     "add up to, when a common shift of a feature changes nothing?",
@@ -472,7 +472,7 @@ def _centring_forgotten(dY_hat, Y, gamma, eps):
     return _back(T, Y, eps, _chord) + direct.mean(axis=0)
 
 
-@whitening_backward.mistake(
+@whitening_gradient.mistake(
     "the factor 2 of the covariance's gradient is lost",
     "C occurs twice in Sigma. Write out d(Sigma) and count the terms.",
     page="batchnorm/whitening_backward#step-3-the-covariance",
@@ -481,7 +481,7 @@ def _covariance_without_its_two(dY_hat, Y, gamma, eps):
     return _back(dY_hat * gamma, Y, eps, lambda lam: _chord(lam) / 2)
 
 
-@whitening_backward.mistake(
+@whitening_gradient.mistake(
     "the path through the covariance lacks its 1 / B",
     "Sigma is a mean over the samples, and each sample is in one term of it.",
     page="batchnorm/whitening_backward#step-3-the-covariance",
@@ -490,7 +490,7 @@ def _covariance_without_one_over_b(dY_hat, Y, gamma, eps):
     return _back(dY_hat * gamma, Y, eps, lambda lam: _chord(lam) * len(Y))
 
 
-@whitening_backward.mistake(
+@whitening_gradient.mistake(
     "the gradient of the root is not symmetrized",
     "The root stays symmetric whatever Y does, so only one part of C.T @ T counts. The factor 2 "
     "in the covariance's gradient relies on that part.",
@@ -500,7 +500,7 @@ def _not_symmetrized(dY_hat, Y, gamma, eps):
     return _back(dY_hat * gamma, Y, eps, _chord, symmetric=False)
 
 
-@whitening_backward.mistake(
+@whitening_gradient.mistake(
     "the eigenvectors are held fixed and only the eigenvalues move",
     "Off the diagonal, in the eigenbasis, your gradient of Sigma is 0. The eigenvectors turn when "
     "Sigma moves, and the root turns with them.",
@@ -510,7 +510,7 @@ def _eigenvectors_held_fixed(dY_hat, Y, gamma, eps):
     return _back(dY_hat * gamma, Y, eps, lambda lam: np.diag(-0.5 * lam**-1.5))
 
 
-@whitening_backward.mistake(
+@whitening_gradient.mistake(
     "the kernel is 1 over the gap of the eigenvalues",
     "That says how fast the eigenvectors turn. In the root the turn is weighted by a difference "
     "that is missing here, and in exact arithmetic the gap cancels.",
@@ -524,7 +524,7 @@ def _gap_of_the_eigenvalues(dY_hat, Y, gamma, eps):
     return _back(dY_hat * gamma, Y, eps, kernel)
 
 
-@whitening_backward.mistake(
+@whitening_gradient.mistake(
     "the inverse is differentiated and not the inverse root",
     "Your kernel is the slope of a chord of 1 / lambda. Which power of lambda is in the root?",
     page="batchnorm/whitening_backward#the-kernel-is-a-chord",
@@ -533,7 +533,7 @@ def _inverse_differentiated(dY_hat, Y, gamma, eps):
     return _back(dY_hat * gamma, Y, eps, lambda lam: -1 / np.outer(lam, lam))
 
 
-@whitening_backward.mistake(
+@whitening_gradient.mistake(
     "the sign of the path through the covariance is lost",
     "If the batch grows along an axis, does whitening multiply it by more or by less?",
     page="batchnorm/whitening_backward#step-2-the-inverse-root",
@@ -542,7 +542,7 @@ def _covariance_with_the_wrong_sign(dY_hat, Y, gamma, eps):
     return _back(dY_hat * gamma, Y, eps, lambda lam: -_chord(lam))
 
 
-@whitening_backward.mistake(
+@whitening_gradient.mistake(
     "gamma is forgotten",
     "The loss feels the whitened batch only after each feature has been multiplied by gamma.",
     page="batchnorm/whitening_backward#the-plan",
@@ -551,7 +551,7 @@ def _whitening_backward_gamma_forgotten(dY_hat, Y, gamma, eps):
     return _solve_whitening_backward(dY_hat, Y, np.ones_like(gamma), eps)
 
 
-@whitening_backward.mistake(
+@whitening_gradient.mistake(
     "gamma multiplies at the end and not at the beginning",
     "Going back, gamma comes first. After that the root mixes the features, and it is too late.",
     page="batchnorm/whitening_backward#the-plan",
@@ -560,7 +560,7 @@ def _whitening_backward_gamma_last(dY_hat, Y, gamma, eps):
     return gamma * _solve_whitening_backward(dY_hat, Y, np.ones_like(gamma), eps)
 
 
-@whitening_backward.mistake(
+@whitening_gradient.mistake(
     "epsilon is forgotten, as in the printed (81) to (83)",
     "The root is that of Sigma + eps * I: its eigenvalues occur in both paths.",
     page="batchnorm/whitening#small-eigenvalues-and-the-role-of-the-epsilon",
@@ -569,7 +569,7 @@ def _whitening_backward_epsilon_forgotten(dY_hat, Y, gamma, eps):
     return _solve_whitening_backward(dY_hat, Y, gamma, 0.0)
 
 
-@whitening_backward.mistake(
+@whitening_gradient.mistake(
     "epsilon is in the root, but not in the gradient of the root",
     "The eigenvalues that the kernel is made of are those of Sigma + eps * I, too.",
     page="batchnorm/whitening_backward#step-2-the-inverse-root",
@@ -578,7 +578,7 @@ def _epsilon_missing_in_the_kernel(dY_hat, Y, gamma, eps):
     return _back(dY_hat * gamma, Y, eps, lambda lam: _chord(lam - eps))
 
 
-@whitening_backward.mistake(
+@whitening_gradient.mistake(
     "the covariance is divided by B - 1, in both passes",
     "The derivative is right, the function is not: (80) divides by B. (np.cov and torch.cov "
     "divide by B - 1 unless told otherwise.)",
@@ -588,7 +588,7 @@ def _unbiased_covariance(dY_hat, Y, gamma, eps):
     return _back(dY_hat * gamma, Y, eps, _chord, divisor=len(Y) - 1)
 
 
-@whitening_backward.mistake(
+@whitening_gradient.mistake(
     "the gradient of batch norm is given, feature by feature",
     "Whitening mixes the features, so the gradient does, too. With one feature the two agree.",
     page="batchnorm/whitening_backward#one-feature-batch-norm-again",

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hw1check._compare import difference, number
+from hw1check._report import Part, Report
+from hw1check._run import outcomes
 from hw1lib._arguments import require_real, require_size
-from hw1lib.check._compare import difference, number
-from hw1lib.check._report import Part, Report
-from hw1lib.check._run import outcomes
 
 # How an answer may be off by a size of its arguments.
 POWERS = {
@@ -45,7 +45,7 @@ class Problem:
     Parameters
     ----------
     name : str
-        Its name in `hw1lib.check`.
+        Its name in `hw1check`.
     question : str
         The homework's question, such as "2.3"; for what goes beyond it, "beyond 2.3".
     title : str

@@ -6,8 +6,6 @@ from textwrap import fill, indent
 
 import numpy as np
 
-from hw1lib.check import _pages
-
 WIDTH = 88
 
 
@@ -112,7 +110,7 @@ class Report:
             lines += [f"  The inputs of case {number}:", indent(inputs, "      ")]
         lines += [_paragraph(f"Note: {note}", "  ") for note in self.notes]
         if self._needs_page():
-            lines.append(f"  Worked out on the page: {_pages.title(self.page)}.")
+            lines.append(f"  Worked out on the page: {self.page}.")
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -131,9 +129,9 @@ class Report:
         )
         notes = "".join(f"<p>Note: {_lines(note)}</p>" for note in self.notes)
         if self._needs_page():
-            notes += f"<p>Worked out on the page: {_pages.link(self.page)}.</p>"
+            notes += f"<p>Worked out on the page: {_page(self.page)}.</p>"
         return (
-            f'<div class="hw1lib-check"><p><strong>{escape(self._headline())}</strong></p>'
+            f'<div class="hw1check"><p><strong>{escape(self._headline())}</strong></p>'
             f'<ul style="list-style: none">{items}</ul>{cases}{notes}</div>'
         )
 
@@ -201,15 +199,20 @@ def _explanation(part):
     return [
         f"This is what you get when {mistake.what}.",
         mistake.why,
-        f"Read: {_pages.title(mistake.page)}.",
+        f"Read: {mistake.page}.",
         part.problem,
     ]
 
 
+def _page(name):
+    """Mark the name of a page: who shows the report knows its address and its heading."""
+    return f'<span class="hw1check-page">{escape(name)}</span>'
+
+
 def _linked(text, part):
-    """Give a paragraph as HTML, with a link where it names the page to read."""
+    """Give a paragraph as HTML, with the page marked where it names one to read."""
     if part.mistake and text.startswith("Read: "):
-        return f"Read: {_pages.link(part.mistake.page)}."
+        return f"Read: {_page(part.mistake.page)}."
     return _lines(text)
 
 

@@ -1,7 +1,7 @@
 """Mutation testing: break hw1lib in thousands of places, one at a time; a test must notice each.
 
-`make mutants` runs it. mutmut makes the mutants: it keeps all versions of a function in one module
-and switches between them. Left to itself it skips decorated functions and the constants of a
+`nox -s mutants` runs it. mutmut makes the mutants: it keeps all versions of a function in one
+module and switches between them. Left to itself it skips decorated functions and the constants of a
 module, which are half of hw1lib, so a decorator is turned into a plain call first, and the value
 of a constant into a function. It would also collect all tests anew for each mutant, which takes
 longer than running them; here they are collected once, and each mutant is a fork of that process,
@@ -11,7 +11,7 @@ A mutant is killed if a test fails, if it never ends or if it crashes the interp
 Left out are the mutants of the `strict` in `zip(..., strict=True)`: it is there because the linter
 asks for it, and asserts what the code before it has made sure of.
 
-The tests of the notebooks are not among them: `tests/break_notebooks.py` tests those.
+The tests of the notebooks are not among them: `tools/break_notebooks.py` tests those.
 """
 
 import argparse
@@ -39,18 +39,18 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 STAGE = ROOT / "_build" / "mutants"
-SUMMARY = ROOT / "tests" / "mutants.json"
-SURVIVORS = ROOT / "tests" / "survivors.yml"
+SUMMARY = ROOT / "tools" / "mutants.json"
+SURVIVORS = ROOT / "tools" / "survivors.yml"
 PASS_MARK = 98  # percent
 KILLED = ("killed", "endless", "crashed")
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 STRICT = re.compile(r",\s*(strict=\w+)?(?=\))")
-# Not the catalogue of mistakes in hw1lib/check, wrong by design, nor the tool hw1lib/grade.
+# Not the catalogue of mistakes in hw1check, wrong by design, nor the tool hw1grade.
 MODULES = [
-    *("dropout", "batchnorm", "whitening", "mlp", "initialization", "gradcheck"),
-    *("check._compare", "check._pages", "check._report", "check._run", "check._problem"),
-    "_arguments",
+    *(f"hw1lib.{path.stem}" for path in sorted((ROOT / "hw1lib").glob("*.py"))),
+    *(f"hw1check.{path.stem}" for path in sorted((ROOT / "hw1check").glob("_*.py"))),
 ]
+MODULES = [name for name in MODULES if not name.endswith("__init__")]
 TESTS = [
     *("arguments", "hostile_input", "batchnorm", "dropout", "whitening", "mlp"),
     *("initialization", "gradcheck", "check", "check_engine", "messages"),
@@ -61,7 +61,6 @@ LEFT_OUT = [
     "test_none_of_200_perturbed_answers_passes",
     "test_checking_needs_numpy_and_no_other_package",
 ]
-TABLES = {"PAGES"}  # which a test compares with the headings of the notebooks
 BUDGET = 4  # seconds of tests for a mutant, the quickest first; a mutant that is left has survived
 MEMORY = 6 * 2**30
 TIMES = STAGE.parent / "tests.json"
@@ -113,10 +112,8 @@ def without_decorators(source):
         lines[decorator - 1] = ""
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            name = node.targets[0].id
-            if name not in TABLES:
-                value = ast.get_source_segment(source, node.value)
-                lines += ["", "", f"def _value_of_{name}():", f"    return ({value})"]
+            value = ast.get_source_segment(source, node.value)
+            lines += ["", "", f"def _value_of_{node.targets[0].id}():", f"    return ({value})"]
     return "\n".join(lines) + "\n"
 
 
@@ -125,7 +122,7 @@ def make_mutants():
     from mutmut.mutation.file_mutation import mutate_file_contents
 
     shutil.rmtree(STAGE, ignore_errors=True)
-    for folder in ("hw1lib", "tests"):
+    for folder in ("hw1lib", "hw1check", "tests"):
         shutil.copytree(ROOT / folder, STAGE / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "conftest.py", STAGE)
     (STAGE / "chapters").symlink_to(ROOT / "chapters")
@@ -134,7 +131,7 @@ def make_mutants():
     (STAGE / "pyproject.toml").write_text(settings)
     mutants = []
     for module in MODULES:
-        path = STAGE / "hw1lib" / (module.replace(".", "/") + ".py")
+        path = STAGE / (module.replace(".", "/") + ".py")
         changed = mutate_file_contents(str(path), without_decorators(path.read_text()))
         code = re.sub(
             r"from mutmut\S* import wrap_in_trampoline as (\w+), MutantDict",
@@ -142,7 +139,7 @@ def make_mutants():
             changed.code,
         )
         path.write_text(code)
-        mutants += list_mutants(f"hw1lib.{module}", code, changed)
+        mutants += list_mutants(module, code, changed)
     return mutants
 
 
@@ -338,7 +335,7 @@ def count_suite():
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     outputs = [output for cell in code for output in cell["outputs"]]
     checks = json.loads(read("chapters/equations.json"))["equations"].values()
-    problems = import_module("hw1lib.check").PROBLEMS
+    problems = import_module("hw1check").PROBLEMS
     return {
         "notebooks": len(paths),
         "cells of code in them": len(code),

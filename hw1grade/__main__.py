@@ -1,6 +1,6 @@
 """Mark submissions from the command line: hw1grade submission.ipynb.
 
-`python -P -m hw1lib.grade` does the same. Without -P, Python looks for modules in the current
+`python -P -m hw1grade` does the same. Without -P, Python looks for modules in the current
 folder first, and a submission there could be imported into the grader.
 """
 
@@ -14,7 +14,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from hw1lib.grade import CASES, INSTALL, _tables, grade
+from hw1grade import CASES, INSTALL, _tables, grade
 
 SUFFIXES = (".ipynb", ".py")
 
@@ -84,7 +84,7 @@ def _refuse_unsafe_path(parser, submission):
     if folder in {Path(entry).resolve() for entry in sys.path}:
         parser.error(
             f"Python looks for modules in {folder}, so a submission could be imported; "
-            "call hw1grade, or python -P -m hw1lib.grade"
+            "call hw1grade, or python -P -m hw1grade"
         )
 
 

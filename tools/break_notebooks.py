@@ -1,6 +1,6 @@
 """Break each public function of hw1lib that a chapter uses: nbval alone must turn red.
 
-`make notebook-mutants` runs it. A break is made on the syntax tree of the function: a sign, a
+`nox -s notebook_mutants` runs it. A break is made on the syntax tree of the function: a sign, a
 factor, an axis, an index, a number that is off by one, or the same done to its result. It stands in
 a copy of hw1lib, and nbval runs the notebooks that use the function with that copy, each in a new
 kernel, the cheapest first, until one is red. No other test runs. With the unbroken copy the same
@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-SUMMARY = ROOT / "tests" / "broken_notebooks.json"
+SUMMARY = ROOT / "tools" / "broken_notebooks.json"
 CACHE = ROOT / "_build" / "broken_notebooks.json"
 MODULES = ("dropout", "batchnorm", "whitening", "mlp", "initialization", "gradcheck")
 BREAKS = 3  # of each function
@@ -137,7 +137,7 @@ def users():
             for node in ast.walk(tree)
             if isinstance(node, ast.ImportFrom)
             and node.module.partition(".")[0] == "hw1lib"
-            and node.module != "hw1lib.check"
+            and node.module != "hw1check"
             for alias in node.names
         }
         used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}

@@ -1,4 +1,4 @@
-"""The speed comparison: ``python -m benchmarks`` (or ``make bench``), ``--quick`` for a minute.
+"""The speed comparison: ``python -m benchmarks`` (or ``nox -s bench``), ``--quick`` for a minute.
 
 Single-threaded runs have one processor and are timed by the processor time that they use, which
 other programs do not lengthen; runs on all cores are timed by the clock on the wall.

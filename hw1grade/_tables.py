@@ -3,8 +3,8 @@
 from textwrap import indent
 from xml.etree import ElementTree as ET
 
-from hw1lib.check import PROBLEMS
-from hw1lib.grade._messages import clean
+from hw1check import PROBLEMS
+from hw1grade._messages import clean
 
 # The homework's topics by the first digit of their questions.
 TOPICS = {
@@ -69,7 +69,7 @@ def folder(all_marks):
 
 def junit(all_marks):
     """Give a JUnit XML document: a suite a submission, a case a part."""
-    root = ET.Element("testsuites", name="hw1lib.grade")
+    root = ET.Element("testsuites", name="hw1grade")
     for marks in all_marks:
         suite = ET.SubElement(root, "testsuite", name=marks.submission)
         for mark in marks.marks:

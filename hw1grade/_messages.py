@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 
-from hw1lib.check._run import MAX_SIZE, Outcome, Strange, is_too_large
+from hw1check._run import MAX_SIZE, Outcome, Strange, is_too_large
 
 MAX_LINE = 2**24
 MAX_TEXT = 2000

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from hw1check import PROBLEMS, Problem, Report
+from hw1grade import _tables
+from hw1grade._interview import interview
+from hw1grade._session import Limits, LostError
 from hw1lib._arguments import require_real, require_size
-from hw1lib.check import PROBLEMS, Problem, Report
-from hw1lib.grade import _tables
-from hw1lib.grade._interview import interview
-from hw1lib.grade._session import Limits, LostError
 
 __all__ = ["Mark", "Marks", "UnreadableError", "grade"]
 

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from hw1check._problem import Problem
 from hw1lib import mlp as reference
-from hw1lib.check._problem import Problem
 
 
 def _softmax(h):
@@ -27,8 +27,8 @@ def _one_hot(label, K):
     return np.eye(K)[label]
 
 
-softmax = Problem(
-    "softmax",
+softmax_of_logits = Problem(
+    "softmax_of_logits",
     "beyond 3.1",
     "Softmax that cannot overflow",
     """
@@ -43,7 +43,7 @@ softmax = Problem(
 )
 
 
-@softmax.drawn_by
+@softmax_of_logits.drawn_by
 def _draw_softmax(rng, i):
     K = 2 if i == 0 else int(rng.integers(3, 7))
     z = rng.normal(0.5, 1.0, size=K).round(2)
@@ -60,7 +60,7 @@ def _draw_softmax(rng, i):
     return (z,)
 
 
-@softmax.solved_by
+@softmax_of_logits.solved_by
 def _solve_softmax(z):
     return _softmax(z)
 
@@ -70,7 +70,7 @@ def _finite(y):
     return np.nan_to_num(y, nan=-1.0, posinf=-2.0, neginf=-3.0)
 
 
-@softmax.mistake(
+@softmax_of_logits.mistake(
     "exp(z) is computed as it stands",
     "exp(710) is infinite in float64 and exp(-750) is 0, so you divide infinity by infinity or 0 "
     "by 0. Which change of all the logits leaves the probabilities as they are?",
@@ -81,7 +81,7 @@ def _exponential_overflows(z):
     return np.exp(z) / np.exp(z).sum()
 
 
-@softmax.mistake(
+@softmax_of_logits.mistake(
     "math.exp(z) is computed as it stands",
     "math.exp refuses 710, and for logits near -1000 all terms of the sum are 0. Which change of "
     "all the logits leaves the probabilities as they are?",
@@ -92,7 +92,7 @@ def _exponential_refuses(z):
     return [term / sum(terms) for term in terms]
 
 
-@softmax.mistake(
+@softmax_of_logits.mistake(
     "the mean of the logits is subtracted",
     "If the logits spread far enough, one of them is still 710 above the mean. What must be "
     "subtracted so that no exponent is above 0?",
@@ -103,7 +103,7 @@ def _shifted_by_the_mean(z):
     return _exponential_overflows(z - z.mean())
 
 
-@softmax.mistake(
+@softmax_of_logits.mistake(
     "the shift is made in the numerator only",
     "A shift changes nothing only if the numerator and the denominator get the same factor. Do "
     "the probabilities still add up to 1?",
@@ -114,7 +114,7 @@ def _shifted_in_the_numerator_only(z):
     return np.exp(z - z.max()) / np.exp(z).sum()
 
 
-@softmax.mistake(
+@softmax_of_logits.mistake(
     "the sum in the denominator does not run, as in the printed (85)",
     "There exp(h_L[k]) is summed over an index that does not occur in it. That adds one number K "
     "times, and every class gets 1/K whatever the logits are.",
@@ -124,7 +124,7 @@ def _idle_summation_index(z):
     return np.full(len(z), 1 / len(z))
 
 
-@softmax.mistake(
+@softmax_of_logits.mistake(
     "each entry goes through the sigmoid",
     "The sigmoid weighs each logit against 0, not against the other logits, so the entries do not "
     "add up to 1.",
@@ -134,7 +134,7 @@ def _sigmoid_of_each_entry(z):
     return 1 / (1 + np.exp(-z))
 
 
-@softmax.mistake(
+@softmax_of_logits.mistake(
     "the logits are divided by their sum, without the exponential",
     "Logits have either sign, so their shares can be negative or above 1. The exponential is "
     "there to make each term positive.",
@@ -144,7 +144,7 @@ def _exponential_forgotten(z):
     return z / z.sum()
 
 
-@softmax.mistake(
+@softmax_of_logits.mistake(
     "the exponents have the wrong sign",
     "The largest logit must get the largest probability. Yours gets the smallest.",
     page="backprop/softmax_cross_entropy#softmax",
@@ -153,7 +153,7 @@ def _exponents_negated(z):
     return _softmax(-z)
 
 
-@softmax.mistake(
+@softmax_of_logits.mistake(
     "the logarithm of the probabilities is returned",
     "Your numbers are negative or 0: they are log-probabilities, which the loss needs. Here the "
     "probabilities themselves are asked for.",

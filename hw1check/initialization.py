@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
+from hw1check._problem import Problem
 from hw1lib import initialization as reference
-from hw1lib.check._problem import Problem
 
 
 def _draw_layer(rng, i):
@@ -198,8 +198,8 @@ def _draw_fans(rng, i):
     return fan_in, fan_out
 
 
-kaiming_std = Problem(
-    "kaiming_std",
+kaiming_stds = Problem(
+    "kaiming_stds",
     "3.3",
     "Kaiming's standard deviations",
     """
@@ -218,18 +218,18 @@ kaiming_std = Problem(
 )
 
 
-@kaiming_std.drawn_by
+@kaiming_stds.drawn_by
 def _draw_kaiming_std(rng, i):
     return _draw_fans(rng, i)
 
 
-@kaiming_std.solved_by
+@kaiming_stds.solved_by
 def _solve_kaiming_std(fan_in, fan_out):
     shape = (fan_out, fan_in)
     return reference.kaiming_std(shape, "fan_in"), reference.kaiming_std(shape, "fan_out")
 
 
-@kaiming_std.mistake(
+@kaiming_stds.mistake(
     "the fan-in is used for the backward pass",
     "The homework prints one choice for both directions, but it levels the forward pass only. "
     "Over how many units does the gradient of one input run?",
@@ -239,7 +239,7 @@ def _fan_in_for_both(fan_in, fan_out):
     return math.sqrt(2 / fan_in), math.sqrt(2 / fan_in)
 
 
-@kaiming_std.mistake(
+@kaiming_stds.mistake(
     "the fan-out is used for the forward pass",
     "Going forward, a unit adds up what comes in. Which of the two fans counts its inputs?",
     page="backprop/xavier#forward-the-fan-in",
@@ -248,7 +248,7 @@ def _fan_out_for_both(fan_in, fan_out):
     return math.sqrt(2 / fan_out), math.sqrt(2 / fan_out)
 
 
-@kaiming_std.mistake(
+@kaiming_stds.mistake(
     "the variance is returned for the standard deviation",
     "The second argument of the homework's normal law is the variance of a weight. Code such as "
     "rng.normal(0, std) wants another number.",
@@ -258,7 +258,7 @@ def _variance_for_std(fan_in, fan_out):
     return 2 / fan_in, 2 / fan_out
 
 
-@kaiming_std.mistake(
+@kaiming_stds.mistake(
     "the one half of the ReLU is forgotten",
     "This keeps a linear layer level. A ReLU takes half of the second moment away in each layer, "
     "so after 30 layers a billionth of it is left.",
@@ -268,7 +268,7 @@ def _gain_forgotten(fan_in, fan_out):
     return math.sqrt(1 / fan_in), math.sqrt(1 / fan_out)
 
 
-@kaiming_std.mistake(
+@kaiming_stds.mistake(
     "the one half stands on the wrong side of the equation",
     "The ReLU takes half away, so the weights must make up for it. With yours they take away half "
     "once more.",
@@ -278,7 +278,7 @@ def _half_on_the_wrong_side(fan_in, fan_out):
     return math.sqrt(1 / (2 * fan_in)), math.sqrt(1 / (2 * fan_out))
 
 
-@kaiming_std.mistake(
+@kaiming_stds.mistake(
     "the root is taken of the 2 alone",
     "The variance has the fan in its denominator. What becomes of that under the root?",
     page="backprop/kaiming#the-initialization",
@@ -287,7 +287,7 @@ def _root_of_the_gain_alone(fan_in, fan_out):
     return math.sqrt(2) / fan_in, math.sqrt(2) / fan_out
 
 
-@kaiming_std.mistake(
+@kaiming_stds.mistake(
     "the root is taken of the fan alone",
     "The 2 belongs to the variance and goes under the root, too.",
     page="backprop/kaiming#the-initialization",
@@ -296,7 +296,7 @@ def _root_of_the_fan_alone(fan_in, fan_out):
     return 2 / math.sqrt(fan_in), 2 / math.sqrt(fan_out)
 
 
-@kaiming_std.mistake(
+@kaiming_stds.mistake(
     "Xavier's compromise is returned",
     "That is for linear units: it has no factor for the ReLU. And it levels neither direction "
     "exactly, unless the layer is square.",
@@ -307,7 +307,7 @@ def _xavier_for_kaiming(fan_in, fan_out):
     return std, std
 
 
-@kaiming_std.mistake(
+@kaiming_stds.mistake(
     "a compromise between the two directions is returned",
     "With it the mean of the two factors is 1, but neither of them is, unless the layer is "
     "square. The question asks for each direction on its own.",
@@ -318,7 +318,7 @@ def _balance_of_both(fan_in, fan_out):
     return std, std
 
 
-@kaiming_std.mistake(
+@kaiming_stds.mistake(
     "the bound of the uniform distribution is returned",
     "A uniform variable on (-a, a) has a standard deviation that is smaller than a. The question "
     "asks for the standard deviation.",
@@ -328,8 +328,8 @@ def _uniform_bound_for_std(fan_in, fan_out):
     return math.sqrt(6 / fan_in), math.sqrt(6 / fan_out)
 
 
-xavier_std = Problem(
-    "xavier_std",
+xavier_std_of_fans = Problem(
+    "xavier_std_of_fans",
     "beyond 3.3",
     "Xavier's standard deviation",
     """
@@ -347,17 +347,17 @@ xavier_std = Problem(
 )
 
 
-@xavier_std.drawn_by
+@xavier_std_of_fans.drawn_by
 def _draw_xavier_std(rng, i):
     return _draw_fans(rng, i)
 
 
-@xavier_std.solved_by
+@xavier_std_of_fans.solved_by
 def _solve_xavier_std(fan_in, fan_out):
     return reference.xavier_std((fan_out, fan_in))
 
 
-@xavier_std.mistake(
+@xavier_std_of_fans.mistake(
     "the sum of the fans stands without a 2",
     "The mean of the two factors is half of their sum. For a square layer your variance is half "
     "of one over the fan.",
@@ -367,7 +367,7 @@ def _sum_of_fans_alone(fan_in, fan_out):
     return math.sqrt(1 / (fan_in + fan_out))
 
 
-@xavier_std.mistake(
+@xavier_std_of_fans.mistake(
     "the variance is returned for the standard deviation",
     "The compromise gives the variance of a weight. The standard deviation is its root.",
     page="backprop/xavier#the-normal-and-the-uniform-form",
@@ -376,7 +376,7 @@ def _xavier_variance_for_std(fan_in, fan_out):
     return 2 / (fan_in + fan_out)
 
 
-@xavier_std.mistake(
+@xavier_std_of_fans.mistake(
     "a factor for the ReLU is put in",
     "Xavier's analysis is for linear units, which keep all of the second moment.",
     page="backprop/xavier#the-setting",
@@ -385,7 +385,7 @@ def _xavier_with_relu_gain(fan_in, fan_out):
     return math.sqrt(4 / (fan_in + fan_out))
 
 
-@xavier_std.mistake(
+@xavier_std_of_fans.mistake(
     "only the forward pass is kept level",
     "The forward factor is 1 then. What does the same matrix do to the gradient?",
     page="backprop/xavier#backward-the-fan-out",
@@ -394,7 +394,7 @@ def _forward_condition_alone(fan_in, fan_out):
     return math.sqrt(1 / fan_in)
 
 
-@xavier_std.mistake(
+@xavier_std_of_fans.mistake(
     "only the backward pass is kept level",
     "The backward factor is 1 then. What does the same matrix do to the signal?",
     page="backprop/xavier#forward-the-fan-in",
@@ -403,7 +403,7 @@ def _backward_condition_alone(fan_in, fan_out):
     return math.sqrt(1 / fan_out)
 
 
-@xavier_std.mistake(
+@xavier_std_of_fans.mistake(
     "the two variances are averaged",
     "You took the mean of the two ideal variances. The compromise asks that the mean of the two "
     "factors is 1, which is not the same.",
@@ -413,7 +413,7 @@ def _mean_of_the_variances(fan_in, fan_out):
     return math.sqrt((1 / fan_in + 1 / fan_out) / 2)
 
 
-@xavier_std.mistake(
+@xavier_std_of_fans.mistake(
     "the geometric mean of the fans is used",
     "A good compromise, but another one: with it the product of the two factors is 1, and not "
     "their mean.",
@@ -423,7 +423,7 @@ def _geometric_mean_of_the_fans(fan_in, fan_out):
     return (fan_in * fan_out) ** -0.25
 
 
-@xavier_std.mistake(
+@xavier_std_of_fans.mistake(
     "the bound of the uniform form is returned",
     "The root of 6 belongs to the interval from which a uniform weight is drawn. The question asks "
     "for the standard deviation.",

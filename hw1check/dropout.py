@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
+from hw1check._problem import Problem
 from hw1lib import dropout as reference
-from hw1lib.check._problem import Problem
 
 # The mean and the variance of relu(z), equations (8) and (12).
 _MEAN, _VARIANCE = reference.rectified_normal_moments()
@@ -117,8 +117,8 @@ def _scale_by_the_lost_share(p):
     return 1 + p
 
 
-dropout_forward = Problem(
-    "dropout_forward",
+dropout_output = Problem(
+    "dropout_output",
     "beyond 1.1",
     "Dropout, forward",
     """
@@ -140,19 +140,19 @@ def _mask(rng, shape, p):
     return mask
 
 
-@dropout_forward.drawn_by
+@dropout_output.drawn_by
 def _draw_dropout_forward(rng, i):
     shape = (3, 2) if i == 0 else (int(rng.integers(2, 6)), int(rng.integers(2, 6)))
     p = _drop_probability(rng)
     return _entries(rng, shape), _mask(rng, shape, p), p
 
 
-@dropout_forward.solved_by
+@dropout_output.solved_by
 def _solve_dropout_forward(h, mask, p):
     return reference.dropout_forward(h, mask, p)[0]
 
 
-@dropout_forward.mistake(
+@dropout_output.mistake(
     "the mask is applied without rescaling",
     "Then the next layer sees smaller activations in training than in testing, where all units "
     "are there.",
@@ -162,7 +162,7 @@ def _forward_scale_forgotten(h, mask, p):
     return mask * h
 
 
-@dropout_forward.mistake(
+@dropout_output.mistake(
     "the activations are rescaled and none is dropped",
     "The mask has to meet the activations entry by entry; without it the mean grows.",
     page="dropout/rescaling#the-layer-the-mask-and-the-scale",
@@ -171,7 +171,7 @@ def _forward_mask_forgotten(h, mask, p):
     return h / (1 - p)
 
 
-@dropout_forward.mistake(
+@dropout_output.mistake(
     "the pass of testing is used in training",
     "Leaving the activations alone is what testing does. In training the mask drops some of them.",
     page="dropout/rescaling#inference-and-the-two-conventions",
@@ -180,7 +180,7 @@ def _forward_of_testing(h, mask, p):
     return h
 
 
-@dropout_forward.mistake(
+@dropout_output.mistake(
     "the units with a one in the mask are dropped",
     "A one in the mask means kept. PyTorch's masked_fill, for one, has it the other way round.",
     page="dropout/rescaling#the-layer-the-mask-and-the-scale",
@@ -189,7 +189,7 @@ def _forward_mask_inverted(h, mask, p):
     return (1 - mask) * h / (1 - p)
 
 
-@dropout_forward.mistake(
+@dropout_output.mistake(
     "p is read as the probability of keeping",
     "The mask was drawn with p for dropping. The scale has to go with the share that is kept.",
     page="dropout/rescaling#inference-and-the-two-conventions",
@@ -198,7 +198,7 @@ def _forward_of_the_other_convention(h, mask, p):
     return mask * h / p
 
 
-@dropout_forward.mistake(
+@dropout_output.mistake(
     "the kept activations are shrunk",
     "Some are dropped, so the mean has already fallen; this lowers it a second time.",
     page="dropout/rescaling#where-the-factor-comes-from",
@@ -207,7 +207,7 @@ def _forward_shrunk(h, mask, p):
     return mask * h * (1 - p)
 
 
-@dropout_forward.mistake(
+@dropout_output.mistake(
     "the scale is applied twice",
     "One factor is enough to repair the mean. Was the mask rescaled already when you drew it?",
     page="dropout/rescaling#where-the-factor-comes-from",
@@ -216,7 +216,7 @@ def _forward_scale_applied_twice(h, mask, p):
     return mask * h / (1 - p) ** 2
 
 
-@dropout_forward.mistake(
+@dropout_output.mistake(
     "the scale is made from the share that this mask has kept",
     "That share is itself random and differs from mask to mask, so the units are no longer "
     "independent. The scale belongs to p, not to one draw.",
@@ -226,8 +226,8 @@ def _forward_rescaled_by_the_kept_share(h, mask, p):
     return mask * h / mask.mean()
 
 
-dropout_backward = Problem(
-    "dropout_backward",
+dropout_gradient = Problem(
+    "dropout_gradient",
     "beyond 1.1",
     "Dropout, backward",
     """
@@ -243,18 +243,18 @@ dropout_backward = Problem(
 )
 
 
-@dropout_backward.drawn_by
+@dropout_gradient.drawn_by
 def _draw_dropout_backward(rng, i):
     return _draw_dropout_forward(rng, i)
 
 
-@dropout_backward.solved_by
+@dropout_gradient.solved_by
 def _solve_dropout_backward(dh_tilde, mask, p):
     _, cache = reference.dropout_forward(np.zeros_like(mask), mask, p)
     return reference.dropout_backward(dh_tilde, cache)
 
 
-@dropout_backward.mistake(
+@dropout_gradient.mistake(
     "the rescaling is forgotten in the backward pass",
     "The forward pass multiplies a kept unit by a constant, and a constant factor is its slope.",
     page="dropout/rescaling#forward-and-backward-are-the-same-map",
@@ -263,7 +263,7 @@ def _backward_scale_forgotten(dh_tilde, mask, p):
     return mask * dh_tilde
 
 
-@dropout_backward.mistake(
+@dropout_gradient.mistake(
     "the mask is forgotten in the backward pass",
     "A dropped unit puts out 0 whatever goes into it. What is the slope of a constant?",
     page="dropout/rescaling#forward-and-backward-are-the-same-map",
@@ -272,7 +272,7 @@ def _backward_mask_forgotten(dh_tilde, mask, p):
     return dh_tilde / (1 - p)
 
 
-@dropout_backward.mistake(
+@dropout_gradient.mistake(
     "the gradient passes as though there were no dropout",
     "That is the backward pass of testing. In training each unit's output depends on its mask, so "
     "its slope does too.",
@@ -282,7 +282,7 @@ def _backward_of_testing(dh_tilde, mask, p):
     return dh_tilde
 
 
-@dropout_backward.mistake(
+@dropout_gradient.mistake(
     "the scale of the forward pass is undone",
     "The backward pass goes through the transposed map, not through the inverse one. "
     "What does the transpose do to a diagonal matrix?",
@@ -292,7 +292,7 @@ def _backward_inverted(dh_tilde, mask, p):
     return mask * dh_tilde * (1 - p)
 
 
-@dropout_backward.mistake(
+@dropout_gradient.mistake(
     "the gradient goes to the dropped units",
     "A one in the mask means kept, in both passes: it is the same mask.",
     page="dropout/rescaling#forward-and-backward-are-the-same-map",
@@ -301,7 +301,7 @@ def _backward_mask_inverted(dh_tilde, mask, p):
     return (1 - mask) * dh_tilde / (1 - p)
 
 
-@dropout_backward.mistake(
+@dropout_gradient.mistake(
     "p is read as the probability of keeping",
     "The slope of a kept unit is the factor of its forward pass, and p is the probability of "
     "dropping there.",
@@ -311,7 +311,7 @@ def _backward_of_the_other_convention(dh_tilde, mask, p):
     return mask * dh_tilde / p
 
 
-@dropout_backward.mistake(
+@dropout_gradient.mistake(
     "the scale is applied twice",
     "Each unit has one factor between its input and its output, so the chain rule meets one. "
     "Does your cache hold a mask that is rescaled already?",

@@ -13,11 +13,11 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from hw1lib.grade._messages import MAX_LINE, MalformedError, line_of, message_of
+from hw1grade._messages import MAX_LINE, MalformedError, line_of, message_of
 
 START_SECONDS = 60.0
 GRACE = 5.0  # for the worker to say itself that an answer is late
-COMMAND = (sys.executable, "-I", "-X", "utf8", "-m", "hw1lib.grade._worker")
+COMMAND = (sys.executable, "-I", "-X", "utf8", "-m", "hw1grade._worker")
 KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 
@@ -41,7 +41,7 @@ class Session:
     """The process of a submission, from the start until nothing of it is left."""
 
     def __init__(self, limits, questions):
-        self.folder = tempfile.mkdtemp(prefix="hw1lib-")
+        self.folder = tempfile.mkdtemp(prefix="hw1grade-")
         cpu = START_SECONDS + limits.time + questions * (limits.seconds + GRACE)
         environment = {name: os.environ[name] for name in KEPT if name in os.environ}
         home = dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP"), self.folder)

@@ -15,9 +15,9 @@ import time
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from hw1lib.check._run import IMPORT_SECONDS, _describe, outcomes
-from hw1lib.grade._messages import MAX_LINE, line_of, pack_outcome, unpack_argument
-from hw1lib.grade._scan import imports
+from hw1check._run import IMPORT_SECONDS, _describe, outcomes
+from hw1grade._messages import MAX_LINE, line_of, pack_outcome, unpack_argument
+from hw1grade._scan import imports
 
 MAX_FILE = 2**28
 GRACE = 1.0  # for the child to say itself that an answer is late
@@ -45,7 +45,7 @@ def main():
     del sys.argv[1:]
     channel = _private_channel()
     _limit(memory, cpu)
-    pristine = _modules("numpy", "hw1lib")
+    pristine = _modules("numpy", "hw1lib", "hw1check", "hw1grade")
     shell = _Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
     with os.fdopen(channel[0], "rb", closefd=False) as requests:
         for line in requests:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from hw1check._problem import Problem
 from hw1lib import batchnorm as reference
-from hw1lib.check._problem import Problem
 
 
 def _batch_shape(rng, i):
@@ -313,8 +313,8 @@ def _moments_swapped(gamma, beta):
 
 # The forward pass ------------------------------------------------------------------------------
 
-batchnorm_forward = Problem(
-    "batchnorm_forward",
+batchnorm_output = Problem(
+    "batchnorm_output",
     "beyond 2.1",
     "Batch norm, forward",
     """
@@ -328,18 +328,18 @@ batchnorm_forward = Problem(
 )
 
 
-@batchnorm_forward.drawn_by
+@batchnorm_output.drawn_by
 def _draw_forward(rng, i):
     B, M = _batch_shape(rng, i)
     return _batch(rng, B, M), _scale(rng, M), _printable(rng.uniform(-2.0, 2.0, M)), _epsilon(rng)
 
 
-@batchnorm_forward.solved_by
+@batchnorm_output.solved_by
 def _solve_forward(Y, gamma, beta, eps):
     return reference.batchnorm_forward(Y, gamma, beta, eps)[0]
 
 
-@batchnorm_forward.mistake(
+@batchnorm_output.mistake(
     "the variance is divided by B - 1",
     "The aim is that this batch comes out with mean square 1, not to estimate the variance of a "
     "population. Which divisor does (37) have? (torch.var and ddof=1 divide by B - 1.)",
@@ -349,7 +349,7 @@ def _forward_unbiased_variance(Y, gamma, beta, eps):
     return gamma * (Y - Y.mean(axis=0)) / np.sqrt(Y.var(axis=0, ddof=1) + eps) + beta
 
 
-@batchnorm_forward.mistake(
+@batchnorm_output.mistake(
     "the squared deviations are added up and not averaged",
     "Without the division the variance grows with the number of samples.",
     page="batchnorm/forward#normalize-scale-shift",
@@ -359,7 +359,7 @@ def _forward_sum_of_squares(Y, gamma, beta, eps):
     return gamma * d / np.sqrt(np.sum(d**2, axis=0) + eps) + beta
 
 
-@batchnorm_forward.mistake(
+@batchnorm_output.mistake(
     "the variance is taken about 0 and not about the mean",
     "The mean of Y squared is the variance only where the mean of Y is 0.",
     page="batchnorm/forward#normalize-scale-shift",
@@ -368,7 +368,7 @@ def _forward_variance_about_zero(Y, gamma, beta, eps):
     return gamma * (Y - Y.mean(axis=0)) / np.sqrt(np.mean(Y**2, axis=0) + eps) + beta
 
 
-@batchnorm_forward.mistake(
+@batchnorm_output.mistake(
     "epsilon is added to the standard deviation, outside of the root",
     "Equation (38) takes the root of v + eps. Only then does epsilon have the unit of a variance.",
     page="batchnorm/forward#normalize-scale-shift",
@@ -377,7 +377,7 @@ def _forward_epsilon_outside(Y, gamma, beta, eps):
     return gamma * (Y - Y.mean(axis=0)) / (Y.std(axis=0) + eps) + beta
 
 
-@batchnorm_forward.mistake(
+@batchnorm_output.mistake(
     "the deviations are divided by the variance, without its root",
     "Multiply a batch by 10: its deviations grow by 10 and its variance by 100. Which divisor "
     "makes the output stay?",
@@ -387,7 +387,7 @@ def _forward_not_rooted(Y, gamma, beta, eps):
     return gamma * (Y - Y.mean(axis=0)) / (Y.var(axis=0) + eps) + beta
 
 
-@batchnorm_forward.mistake(
+@batchnorm_output.mistake(
     "epsilon is forgotten",
     "For a feature of large variance the output hardly changes. For one that is constant over the "
     "batch it would be 0 / 0.",
@@ -397,7 +397,7 @@ def _forward_epsilon_forgotten(Y, gamma, beta, eps):
     return gamma * (Y - Y.mean(axis=0)) / Y.std(axis=0) + beta
 
 
-@batchnorm_forward.mistake(
+@batchnorm_output.mistake(
     "the statistics are those of each sample, over its features",
     "That is layer norm. Batch norm asks of one feature how it varies from sample to sample: "
     "along which axis do the samples lie?",
@@ -408,7 +408,7 @@ def _forward_statistics_over_features(Y, gamma, beta, eps):
     return gamma * d / np.sqrt(np.mean(d**2, axis=1, keepdims=True) + eps) + beta
 
 
-@batchnorm_forward.mistake(
+@batchnorm_output.mistake(
     "one mean and one variance are taken over the whole array",
     "Without an axis NumPy averages over everything. Each feature has statistics of its own.",
     page="batchnorm/forward#normalize-scale-shift",
@@ -417,7 +417,7 @@ def _forward_one_mean_for_all(Y, gamma, beta, eps):
     return gamma * (Y - Y.mean()) / np.sqrt(Y.var() + eps) + beta
 
 
-@batchnorm_forward.mistake(
+@batchnorm_output.mistake(
     "the mean and the variance are columns of shape (M, 1), as the homework declares them",
     "The samples are rows, so a column lines up with the samples and not with the features. It "
     "raises an error, except for B = M, where it is wrong without a word.",
@@ -429,7 +429,7 @@ def _forward_rows_against_columns(Y, gamma, beta, eps):
     return gamma * (Y - m) / np.sqrt(v + eps) + beta
 
 
-@batchnorm_forward.mistake(
+@batchnorm_output.mistake(
     "the mean is not subtracted",
     "The output is then centred at some multiple of the mean of Y, where it should be at beta.",
     page="batchnorm/forward#normalize-scale-shift",
@@ -438,7 +438,7 @@ def _forward_mean_not_subtracted(Y, gamma, beta, eps):
     return gamma * Y / np.sqrt(Y.var(axis=0) + eps) + beta
 
 
-@batchnorm_forward.mistake(
+@batchnorm_output.mistake(
     "the scale and the shift are forgotten",
     "This is the normalized value. The layer lets the network choose another scale and place.",
     page="batchnorm/forward#normalize-scale-shift",
@@ -447,7 +447,7 @@ def _forward_scale_and_shift_forgotten(Y, gamma, beta, eps):
     return (Y - Y.mean(axis=0)) / np.sqrt(Y.var(axis=0) + eps)
 
 
-@batchnorm_forward.mistake(
+@batchnorm_output.mistake(
     "gamma multiplies the shift as well",
     "Scale first, then shift: the batch mean of the output is to be beta.",
     page="batchnorm/forward#normalize-scale-shift",
@@ -458,8 +458,8 @@ def _forward_shift_scaled(Y, gamma, beta, eps):
 
 # The backward pass -----------------------------------------------------------------------------
 
-batchnorm_backward = Problem(
-    "batchnorm_backward",
+batchnorm_gradients = Problem(
+    "batchnorm_gradients",
     "2.3",
     "Batch norm, backward",
     """
@@ -477,7 +477,7 @@ batchnorm_backward = Problem(
 )
 
 
-@batchnorm_backward.drawn_by
+@batchnorm_gradients.drawn_by
 def _draw_backward(rng, i):
     B, M = _batch_shape(rng, i)
     beta = _printable(rng.uniform(-0.8, 0.8, M))
@@ -490,7 +490,7 @@ def _draw_backward(rng, i):
     )
 
 
-@batchnorm_backward.solved_by
+@batchnorm_gradients.solved_by
 def _solve_backward(dH, Y, gamma, beta, eps):
     Y_hat, cache = reference.batchnorm_forward(Y, gamma, beta, eps)
     dY_hat = dH * (Y_hat > 0)
@@ -514,12 +514,12 @@ def _formulas(G, gamma, s, x_hat):
 
 
 def _but(right, **wrong):
-    """Replace some of the right parts of `batchnorm_backward` by wrong ones."""
-    names = batchnorm_backward.parts
+    """Replace some of the right parts of `batchnorm_gradients` by wrong ones."""
+    names = batchnorm_gradients.parts
     return tuple(wrong.get(name, value) for name, value in zip(names, right, strict=True))
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "the mask of the ReLU is forgotten",
     "Where Y_hat <= 0 the output of the ReLU is 0 and does not move, so nothing flows back there.",
     page="batchnorm/gradients_parameters#the-scale",
@@ -529,7 +529,7 @@ def _relu_mask_forgotten(dH, Y, gamma, beta, eps):
     return _formulas(dH, gamma, s, x_hat)
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "the mask asks whether Y is positive, and not Y_hat",
     "What goes into the ReLU decides what it lets pass. Here batch norm stands in front of it.",
     page="batchnorm/gradients_parameters#the-scale",
@@ -539,7 +539,7 @@ def _mask_of_the_input(dH, Y, gamma, beta, eps):
     return _formulas(dH * (Y > 0), gamma, s, x_hat)
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "the mask asks whether the normalized value is positive, before scale and shift",
     "The scale may change its sign and the shift moves it. What goes into the ReLU is Y_hat.",
     page="batchnorm/gradients_parameters#the-scale",
@@ -549,7 +549,7 @@ def _mask_of_the_normalized_value(dH, Y, gamma, beta, eps):
     return _formulas(dH * (x_hat > 0), gamma, s, x_hat)
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "the sums over the batch are taken as means",
     "The loss depends on the parameter through every sample, and the chain rule adds what comes "
     "through each of them. A mean belongs to the loss, if it has one, and is in dH already.",
@@ -560,7 +560,7 @@ def _means_for_sums(dH, Y, gamma, beta, eps):
     return *(gradient / len(Y) for gradient in parameters), dY
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "the sums run over the features and not over the batch",
     "gamma, beta, m and v belong to one feature each and are shared by the samples. Which axis "
     "disappears in the sum?",
@@ -573,7 +573,7 @@ def _sums_over_the_features(dH, Y, gamma, beta, eps):
     return *(np.sum(term, axis=1) for term in terms), dY
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "the statistics are those of each sample, over its features",
     "That is layer norm. Batch norm takes mean and variance of one feature over the samples.",
     page="batchnorm/forward#normalize-scale-shift",
@@ -589,7 +589,7 @@ def _statistics_over_the_features(dH, Y, gamma, beta, eps):
     return np.sum(G * x_hat, axis=0), np.sum(G, axis=0), dm, dv, (T - paths) / s
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "the variance is divided by B - 1",
     "Batch norm divides by B, in (37): the batch itself is to have mean square 1. With another "
     "variance x_hat and s are others, and with them all that follows.",
@@ -601,7 +601,7 @@ def _unbiased_variance(dH, Y, gamma, beta, eps):
     return _formulas(dH * (gamma * d / s + beta > 0), gamma, s, d / s)
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "the variance is divided by B - 1, in the forward pass and in its derivative",
     "The derivative is right, the function is not: (37) divides by B. torch.var divides by "
     "B - 1 unless it is told otherwise.",
@@ -616,7 +616,7 @@ def _unbiased_variance_differentiated(dH, Y, gamma, beta, eps):
     return _but(right, dY=gamma / s * (G - G.mean(axis=0) - stretch))
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "epsilon is forgotten",
     "It is part of the divisor in (38), so it is part of x_hat and of every derivative.",
     page="batchnorm/forward#normalize-scale-shift",
@@ -625,7 +625,7 @@ def _epsilon_forgotten(dH, Y, gamma, beta, eps):
     return _solve_backward(dH, Y, gamma, beta, 0.0)
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "epsilon is in the forward pass, but not in the derivatives",
     "The derivative of (v + eps)**(-1/2) with respect to v still contains v + eps.",
     page="batchnorm/gradients_parameters#the-variance",
@@ -636,7 +636,7 @@ def _epsilon_forgotten_on_the_way_back(dH, Y, gamma, beta, eps):
     return np.sum(G * x_hat, axis=0), np.sum(G, axis=0), dm, dv, dY
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "epsilon is added to the standard deviation, outside of the root",
     "Equation (38) takes the root of v + eps.",
     page="batchnorm/forward#normalize-scale-shift",
@@ -647,7 +647,7 @@ def _epsilon_outside_of_the_root(dH, Y, gamma, beta, eps):
     return _formulas(dH * (gamma * d / s + beta > 0), gamma, s, d / s)
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "gamma is forgotten",
     "The loss feels m, v and Y only through gamma times the normalized value.",
     page="batchnorm/gradients_parameters#the-mean",
@@ -657,7 +657,7 @@ def _gamma_forgotten(dH, Y, gamma, beta, eps):
     return _formulas(G, 1.0, s, x_hat)
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "the gradient of beta is multiplied by gamma",
     "Beta is added after the scale. By how much does Y_hat move if beta grows by 0.1?",
     page="batchnorm/gradients_parameters#the-shift",
@@ -667,7 +667,7 @@ def _shift_multiplied_by_gamma(dH, Y, gamma, beta, eps):
     return _but(right, dbeta=gamma * right[1])
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "the output Y_hat stands where the normalized value belongs",
     "What multiplies gamma in (38)? The shift is not part of it, and gamma itself is not either.",
     page="batchnorm/gradients_parameters#the-scale",
@@ -678,7 +678,7 @@ def _output_for_the_normalized_value(dH, Y, gamma, beta, eps):
     return _but(right, dgamma=np.sum(G * (gamma * x_hat + beta), axis=0))
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "the deviation from the mean stands where the normalized value belongs",
     "What multiplies gamma in (38)? The deviation has been divided by s before gamma meets it.",
     page="batchnorm/gradients_parameters#the-scale",
@@ -688,7 +688,7 @@ def _deviation_for_the_normalized_value(dH, Y, gamma, beta, eps):
     return _but(_solve_backward(dH, Y, gamma, beta, eps), dgamma=np.sum(G * d, axis=0))
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "the variance is written as mean(Y**2) - m**2 and m is moved in it",
     "Written like this the variance has a slope in m, which the other term takes back when Y "
     "moves. The task asks for m at a fixed variance: by how many ways does it reach the loss?",
@@ -699,7 +699,7 @@ def _shortcut_variance(dH, Y, gamma, beta, eps):
     return _but(right, dm=right[2] - 2 * Y.mean(axis=0) * right[3])
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "the exponent -1/2 does not come down as a factor",
     "The derivative of u**a is a * u**(a - 1). What is a here?",
     page="batchnorm/gradients_parameters#the-variance",
@@ -711,7 +711,7 @@ def _half_lost(dH, Y, gamma, beta, eps):
     return _but(right, dv=wrong, dY=right[4] + 2 * d / len(Y) * (wrong - right[3]))
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "the sign of the exponent -1/2 is lost",
     "If the variance grows, do the normalized values move away from 0 or towards it?",
     page="batchnorm/gradients_parameters#the-variance",
@@ -721,7 +721,7 @@ def _sign_of_the_exponent_lost(dH, Y, gamma, beta, eps):
     return *statistics, -dv, dY - 4 * (Y - Y.mean(axis=0)) / len(Y) * dv
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "the exponent -1/2 comes down, but is not lowered by 1",
     "The derivative of u**a is a * u**(a - 1). With the exponent left as it is, the units of dv "
     "do not fit either: loss over squared units of Y.",
@@ -734,7 +734,7 @@ def _exponent_not_lowered(dH, Y, gamma, beta, eps):
     return _but(right, dv=wrong, dY=right[4] + 2 * d / len(Y) * (wrong - right[3]))
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "the variance is treated as a constant",
     "The variance is computed from Y, so Y also reaches the loss through it: the third path.",
     page="batchnorm/gradient_input#what-if-you-forget-a-path",
@@ -745,7 +745,7 @@ def _variance_held_constant(dH, Y, gamma, beta, eps):
     return _but(right, dY=gamma / s * (G - G.mean(axis=0)))
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "the mean is treated as a constant",
     "The mean is computed from Y. If one sample moves, the mean moves a little, and with it the "
     "outputs of all samples. One sign: the columns of your dY do not add up to 0.",
@@ -757,7 +757,7 @@ def _mean_held_constant(dH, Y, gamma, beta, eps):
     return _but(right, dY=gamma / s * (G - x_hat * np.mean(G * x_hat, axis=0)))
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "both the mean and the variance are treated as constants",
     "That would be the gradient of a fixed affine map, as at inference. In training both are "
     "computed from Y: how many paths lead from one entry of Y to the loss?",
@@ -768,7 +768,7 @@ def _mean_and_variance_held_constant(dH, Y, gamma, beta, eps):
     return _but(_solve_backward(dH, Y, gamma, beta, eps), dY=gamma / s * G)
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "the path through the mean lacks its 1 / B",
     "Move one sample by 1. By how much does the mean of B samples move?",
     page="batchnorm/gradient_input#the-jacobian-of-batch-norm",
@@ -778,7 +778,7 @@ def _mean_path_without_one_over_b(dH, Y, gamma, beta, eps):
     return _but(right, dY=right[4] + right[2] * (1 - 1 / len(Y)))
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "the path through the variance lacks its 1 / B",
     "The variance is a mean of B squares, and one entry of Y is in one of them (its effect "
     "through the mean cancels).",
@@ -790,7 +790,7 @@ def _variance_path_without_one_over_b(dH, Y, gamma, beta, eps):
     return _but(right, dY=right[4] + path * (1 - 1 / len(Y)))
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "the path through the variance lacks the 2 of the square",
     "Differentiate the squares in (37) with respect to one entry of Y once more.",
     page="batchnorm/gradient_input#the-jacobian-of-batch-norm",
@@ -800,7 +800,7 @@ def _square_without_its_two(dH, Y, gamma, beta, eps):
     return _but(right, dY=right[4] - (Y - Y.mean(axis=0)) / len(Y) * right[3])
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "1 / B is taken out of the bracket, but the direct term is not multiplied by B",
     "The two sums carry a 1 / B and the direct term does not. With a common 1 / B in front, what "
     "has to stand before G?",
@@ -812,7 +812,7 @@ def _direct_term_divided_by_b(dH, Y, gamma, beta, eps):
     return _but(right, dY=right[4] - gamma / s * G * (1 - 1 / len(Y)))
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "the misplaced bracket of the printed (74) is read literally",
     "There gamma multiplies the first sum only. Both sums are part of the derivative of Y_hat, "
     "and gamma multiplies all of it.",
@@ -824,7 +824,7 @@ def _gamma_on_the_first_sum_only(dH, Y, gamma, beta, eps):
     return _but(_solve_backward(dH, Y, gamma, beta, eps), dY=dY)
 
 
-@batchnorm_backward.mistake(
+@batchnorm_gradients.mistake(
     "the printed (68) is read literally, with k as the free and the summed index at once",
     "It adds up the derivatives of each output by its own input, so that every sample gets the "
     "same number. Which entry of Y is held and over which outputs does the sum run?",
