@@ -12,7 +12,9 @@ from benchmarks.sides import SIDES
 from benchmarks.targets import TARGETS, geometric_mean, judge
 
 RECORD = Path(__file__).parent.parent / "tools" / "benchmarks" / "results.json"
-recorded = pytest.mark.skipif(not RECORD.exists(), reason="the session bench has recorded no run yet")
+recorded = pytest.mark.skipif(
+    not RECORD.exists(), reason="the session bench has recorded no run yet"
+)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.__name__)
