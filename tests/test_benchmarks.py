@@ -13,8 +13,6 @@ from benchmarks.targets import TARGETS, geometric_mean, judge
 
 RECORD = Path(__file__).parent.parent / "tools" / "benchmarks" / "results.json"
 recorded = pytest.mark.skipif(not RECORD.exists(), reason="no run is recorded yet")
-    not RECORD.exists(), reason="the session bench has recorded no run yet"
-)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.__name__)
