@@ -179,7 +179,6 @@ def test_the_page_describes_itself(notebook):
 def test_the_page_opens_with_its_goal_and_closes_with_a_summary(notebook):
     text = prose(notebook)
     assert re.match(r"(\([\w-]+\)=\n)?# \S", text)
-    assert re.search(r"\bminutes\b", text.partition("\n## ")[0])
     assert "\n## Summary" in text
 
 
@@ -214,16 +213,6 @@ def test_the_mathematics_is_plain_latex_that_every_viewer_knows(notebook):
 
 def test_prose_has_no_dash_chains(notebook):
     assert "—" not in prose(notebook)
-
-
-@pytest.mark.parametrize("topic", ["dropout", "batchnorm", "backprop"])
-def test_the_front_page_adds_up_the_minutes_of_a_topic(topic):
-    openings = [
-        prose(read(path)).partition("\n## ")[0] for path in NOTEBOOKS if path.parent.name == topic
-    ]
-    total = sum(int(re.search(r"(\d+) minutes", opening)[1]) for opening in openings)
-    front = (ROOT / "index.md").read_text(encoding="utf-8")
-    assert re.search(rf"\(chapters/{topic}/\w+\.ipynb\) \| [\d. to]+ \| {total} \|", front)
 
 
 @pytest.mark.skipif(not SOCKETS_ARE_FILES, reason="no sockets that are files here")

@@ -193,5 +193,16 @@ def test_the_buttons_open_the_notebook_in_binder_and_its_edition_in_colab_where_
 def test_no_sentence_invites_to_what_is_not_there(pages):
     repository, _, _ = find_addresses(ROOT)
     for path, page in pages.items():
-        article = page.css_first("article").text()
-        assert repository or not re.search("rocket|Binder|Colab|example.org", article), path
+        text = page.css_first("main").text()
+        assert repository or not re.search("rocket|Binder|Colab|example.org", text), path
+
+
+def test_each_page_says_its_minutes_and_the_front_page_adds_them_up(chapters):
+    found = {}
+    for path, page in chapters.items():
+        lines = [int(re.match(r"\d+", line.text())[0]) for line in page.css("p.minutes")]
+        assert len(lines) == (path.suffix == ".ipynb" and path.parent.name != "practice"), path
+        found.setdefault(path.parent.name, []).extend(lines)
+    rows = chapters[ROOT / "index.md"].css("table tbody tr")
+    stated = [int(row.css("td")[2].text()) for row in rows]
+    assert stated == [sum(found[topic]) for topic in ("dropout", "batchnorm", "backprop")]
