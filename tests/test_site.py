@@ -206,3 +206,8 @@ def test_each_page_says_its_minutes_and_the_front_page_adds_them_up(chapters):
     rows = chapters[ROOT / "index.md"].css("table tbody tr")
     stated = [int(row.css("td")[2].text()) for row in rows]
     assert stated == [sum(found[topic]) for topic in ("dropout", "batchnorm", "backprop")]
+
+
+def test_the_licences_of_what_the_site_ships_are_on_it(site):
+    for name in ("katex", "vega"):
+        assert "Copyright" in (site / "_static" / f"{name}-LICENSE.txt").read_text("utf-8")
