@@ -4,13 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
 from addresses import Addresses, find_addresses
 from selectolax.lexbor import LexborHTMLParser
 
-from conftest import ROOT
+ROOT = Path(__file__).parent.parent
 
 ADA = Addresses("https://github.com/Ada/book", "main", "https://ada.github.io/book/")
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
@@ -112,6 +113,7 @@ def test_a_line_says_which_addresses_there_are():
 
 CONF = f"""
 import sys
+from pathlib import Path
 sys.path.insert(0, {str(ROOT / "_extensions")!r})
 extensions = ["myst_nb", "addresses", "page_metadata"]
 html_theme = "sphinx_book_theme"
