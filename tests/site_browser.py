@@ -53,6 +53,48 @@ SCROLL_BOXES_MARKED = """
 LAY_OUT_ALL = "* { content-visibility: visible !important; }"
 TWO_FRAMES = """
 new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"""
+# How far a heading is from its place below the header, when the page has come to rest; 0 also
+# where the page ends before the heading can get there, but shows it.
+MISSED = """
+async (id) => {
+  const heading = document.getElementById(id).querySelector("h1, h2, h3, h4, h5, h6");
+  const header = document.querySelector(".bd-header-article");
+  const pause = () => new Promise((done) => setTimeout(done, 40));
+  for (let still = 0, last; still < 4; ) {
+    await pause();
+    const { top } = heading.getBoundingClientRect();
+    still = top === last ? still + 1 : 0;
+    last = top;
+  }
+  const box = heading.getBoundingClientRect();
+  const gap = Math.round(box.top - header.getBoundingClientRect().bottom);
+  const end = scrollY + innerHeight >= document.documentElement.scrollHeight - 2;
+  return gap >= 0 && (gap < 32 || (end && box.bottom <= innerHeight)) ? 0 : gap;
+}"""
+# The farthest that the text moves, besides being scrolled, on the way from the end to the top.
+JUMPED = """
+async () => {
+  const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  const blocks = [...document.querySelectorAll(".bd-article section > *")];
+  scrollTo(0, document.documentElement.scrollHeight);
+  for (let rest = 0; rest < 10; rest++) await frame();
+  let farthest = 0;
+  while (scrollY > 0) {
+    const place = (block) => block.getBoundingClientRect().top;
+    const seen = blocks.find((block) => place(block) > 100) ?? blocks.at(-1);
+    const expected = place(seen) + Math.min(300, scrollY);
+    scrollBy(0, -300);
+    await frame();
+    await frame();
+    farthest = Math.max(farthest, Math.abs(place(seen) - expected));
+  }
+  return Math.round(farthest);
+}"""
+# The headings in a page's own contents, and a press on one: those of a part that the reader is
+# not in are folded away.
+CONTENTS = """
+() => [...document.querySelectorAll("#pst-page-toc-nav a")].map((link) => link.hash.slice(1))"""
+PRESS = """(id) => document.querySelector(`#pst-page-toc-nav a[href="#${id}"]`).click()"""
 TOO_WIDE = "document.documentElement.scrollWidth - innerWidth"
 
 
@@ -86,6 +128,29 @@ def watch(page, *places):
         "request", lambda request: note(f"foreign: {request.url}", not request.url.startswith(own))
     )
     return troubles
+
+
+def missed_headings(place, go, ask):
+    """Go to each heading in a page's contents, and give by how much those are missed that are.
+
+    ``go`` opens an address in a browser; ``ask`` calls a function in its page.
+    """
+    go(place)
+    headings, missed = ask(CONTENTS), {}
+    assert len(headings) > 5
+    for heading in headings:
+        go("about:blank")
+        go(place)
+        ask(PRESS, heading)
+        missed["fresh", heading] = ask(MISSED, heading)
+    for heading in headings:
+        ask(PRESS, heading)
+        missed["scrolled", heading] = ask(MISSED, heading)
+    for heading in headings[-2:]:
+        go("about:blank")
+        go(f"{place}#{heading}")
+        missed["opened there", heading] = ask(MISSED, heading)
+    return {key: gap for key, gap in missed.items() if gap}
 
 
 async def visit(context, base, name):

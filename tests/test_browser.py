@@ -6,11 +6,23 @@ them out and `make test-site` runs them.
 """
 
 import asyncio
+import io
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from site_browser import DESKTOP, FONTS_THAT_FAILED, PHONE, open_browser, sweep, watch
+from site_browser import (
+    DESKTOP,
+    FONTS_THAT_FAILED,
+    JUMPED,
+    PHONE,
+    missed_headings,
+    open_browser,
+    sweep,
+    watch,
+)
 from site_server import serve
 
 pytestmark = pytest.mark.site
@@ -109,6 +121,36 @@ def test_wide_code_can_be_reached_by_keyboard_once_it_is_unfolded(browser, addre
     assert folded.locator("pre").first.get_attribute("tabindex") is None
     folded.locator("summary").first.click()
     page.wait_for_selector("details[open] pre[tabindex='0']")
+    page.close()
+
+
+@pytest.mark.parametrize("name", ["batchnorm/gradient_input", "backprop/weights"])
+def test_every_heading_in_the_contents_lands(page, address, name):
+    assert missed_headings(f"{address}chapters/{name}.html", page.goto, page.evaluate) == {}
+
+
+def test_nothing_jumps_while_scrolling_up(page, address):
+    page.goto(f"{address}chapters/batchnorm/gradient_input.html")
+    assert page.evaluate(JUMPED) <= 1
+
+
+def picture(page, box):
+    """Take the brightness of the pixels in a box of a page."""
+    return np.asarray(Image.open(io.BytesIO(page.screenshot(clip=box))).convert("L"), dtype=int)
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_in_forced_colours_the_letter_under_an_accent_is_seen(browser, address, mode):
+    page = browser.new_page(forced_colors="active", color_scheme=mode)
+    page.goto(f"{address}chapters/batchnorm/gradient_input.html")
+    letters = page.locator("div.math .katex-accent .vlist > :first-child > .mord")
+    assert letters.count() > 5
+    for letter in letters.all()[:3]:
+        letter.scroll_into_view_if_needed()
+        box = letter.bounding_box()
+        shown = picture(page, box)
+        letter.evaluate("(letter) => { letter.style.opacity = 0; }")
+        assert (abs(shown - picture(page, box)) > 100).sum() > 20
     page.close()
 
 
