@@ -62,27 +62,6 @@ def batchnorm_output__torch(Y, gamma, beta, eps):
     return batch_norm(Y, None, None, gamma, beta, training=True, eps=eps).numpy()
 
 
-def batchnorm_gradients__loops(dH, Y, gamma, beta, eps):
-    B, M = Y.shape
-    dgamma, dbeta, dm, dv = np.zeros((4, M))
-    dY = np.zeros((B, M))
-    for j in range(M):
-        m = sum(Y[i, j] for i in range(B)) / B
-        v = sum((Y[i, j] - m) ** 2 for i in range(B)) / B
-        s = math.sqrt(v + eps)
-        x_hat = [(Y[i, j] - m) / s for i in range(B)]
-        for k in range(B):
-            if gamma[j] * x_hat[k] + beta[j] > 0:
-                dgamma[j] += dH[k, j] * x_hat[k]
-                dbeta[j] += dH[k, j]
-                dm[j] -= dH[k, j] * gamma[j] / s
-                dv[j] -= dH[k, j] * gamma[j] * (Y[k, j] - m) / (2 * s**3)
-                for i in range(B):
-                    slope = (i == k) - 1 / B - x_hat[k] * x_hat[i] / B
-                    dY[i, j] += dH[k, j] * gamma[j] / s * slope
-    return dgamma, dbeta, dm, dv, dY
-
-
 def batchnorm_gradients__closed(dH, Y, gamma, beta, eps):
     B, m, v = len(Y), Y.mean(axis=0), Y.var(axis=0)
     s = np.sqrt(v + eps)
