@@ -41,6 +41,7 @@ MATRIX = np.array([[1.0, -2.0], [30.0, 0.5]])
         (MATRIX, np.array(1.0), "z has shape (2, 2), expected ()"),
         (MATRIX + np.array([[0, 0.01], [0, 0]]), MATRIX, "z[0, 1] is -1.99, expected -2"),
         (MATRIX + np.array([[0, 0], [0, 0.01]]), MATRIX, "z[1, 1] is 0.51, expected 0.5"),
+        (np.array(1.23456), np.array(1.0), "z is 1.235, expected 1"),
         (np.array(1.00011), np.array(1.0), "z is 1.0001, expected 1"),
         (np.array(2e-6), np.array(1e-6), "z is 2e-06, expected 1e-06"),
         (np.array(math.nan), np.array(1.0), "z is nan, expected 1"),
@@ -248,7 +249,7 @@ def make_problem(parts=("twice", "half"), **options):
         return 2 * n * x, x / (2 * n)
 
     @problem.mistake("n is left out", "It is a factor.", "dropout/variance#n")
-    def _no_n_(x, n):
+    def _X_no_n_X_(x, n):
         return 2 * x, x / 2
 
     @problem.mistake("n is squared", "It is not.", "dropout/variance#n")
@@ -268,8 +269,8 @@ def test_a_problem_keeps_what_it_was_made_of():
     assert problem.arguments == ("x", "n")
     assert (problem.draw.__name__, problem.solution.__name__) == ("draw", "solve")
     first, second = problem.mistakes
-    assert first[:4] == ("no-n", "n is left out", "It is a factor.", "dropout/variance#n")
-    assert (first.answer.__name__, first.view, second.key) == ("_no_n_", None, "squared-n")
+    assert first[:4] == ("X-no-n-X", "n is left out", "It is a factor.", "dropout/variance#n")
+    assert (first.answer.__name__, first.view, second.key) == ("_X_no_n_X_", None, "squared-n")
     plain = make_problem()
     assert (plain.points, plain.bonus) == ((0, 0), False)
 
@@ -309,8 +310,8 @@ def test_a_problem_is_checked_on_twenty_cases_of_seed_zero_in_one_and_a_half_sec
 def test_the_first_wrong_case_is_shown_with_its_inputs():
     report = make_problem()(lambda x, n: (2 * n * x + (n > 3), right(x, n)[1]), cases=5)
     part = report.parts[0]
-    assert (part.name, part.case, part.agreed, part.cases) == ("twice", 3, 2, 5)
-    assert (part.inputs["n"], part.answered, part.mistake) == (4, True, None)
+    assert (part.name, part.passed, part.answered, part.mistake) == ("twice", False, True, None)
+    assert (part.case, part.agreed, part.cases, part.inputs["n"]) == (3, 2, 5, 4)
     assert part.problem.startswith("Case 3: twice[0] is ")
     assert part.problem.endswith(".")
     assert report.parts[1].passed
@@ -358,7 +359,7 @@ def odd_problem():
 @pytest.mark.parametrize(
     ("answer", "keys"),
     [
-        (lambda x, n: (2 * n**2 * x, x / 2), ["squared-n", "no-n"]),
+        (lambda x, n: (2 * n**2 * x, x / 2), ["squared-n", "X-no-n-X"]),
         (lambda x, n: (2 * x if n < 4 else 3 * x, x / (2 * n)), [None, None]),
         (lambda x, n: (x + 0.5, x) if n == 2 else 1 / 0, ["only-two"] * 2),
         (lambda x, n: (x + 0.5, 0 * x), [None, None]),
@@ -847,7 +848,7 @@ def test_without_threads_the_calls_are_made_without_a_limit(monkeypatch):
 def test_prints_are_kept_up_to_a_thousand_characters():
     def answer(x):
         print("a" * 600)
-        print("b" * 600, file=sys.stderr)
+        sys.stderr.write("b" * 600)
         assert sys.stdout.write("c") == 1
         return x
 

@@ -81,21 +81,13 @@ def batchnorm_gradients__torch(dH, Y, gamma, beta, eps):
     return [g.numpy() for g in torch.autograd.grad(loss, (gamma, beta, m, v, Y))]
 
 
-def layernorm_backward__loops(dY_hat, Y, gamma, eps):
-    B, M = Y.shape
-    dY, dgamma, dbeta = np.zeros((B, M)), np.zeros(M), np.zeros(M)
-    for i in range(B):
-        m = sum(Y[i, j] for j in range(M)) / M
-        v = sum((Y[i, j] - m) ** 2 for j in range(M)) / M
-        s = math.sqrt(v + eps)
-        x_hat = [(Y[i, j] - m) / s for j in range(M)]
-        for k in range(M):
-            dgamma[k] += dY_hat[i, k] * x_hat[k]
-            dbeta[k] += dY_hat[i, k]
-            for j in range(M):
-                slope = (j == k) - 1 / M - x_hat[k] * x_hat[j] / M
-                dY[i, j] += dY_hat[i, k] * gamma[k] / s * slope
-    return dY, dgamma, dbeta
+def layernorm_backward__matrix(dY_hat, Y, gamma, eps):
+    T, M = (dY_hat * gamma).T, Y.shape[1]
+    C = Y.T - np.mean(Y.T, axis=0)
+    s = np.sqrt(np.diag(C.T @ C) / M + eps)
+    X = C / s
+    D = (T - T.mean(axis=0) - X * np.diag(X.T @ T) / M) / s
+    return D.T, np.diag(X @ dY_hat), dY_hat.T @ np.ones(len(Y))
 
 
 def layernorm_backward__torch(dY_hat, Y, gamma, eps):
@@ -122,19 +114,12 @@ def rmsnorm_backward__torch(dY_hat, Y, gamma, eps):
     return dY.numpy()
 
 
-def relu_batchnorm_backward__loops(dY_hat, Z, gamma, eps):
-    B, M = Z.shape
-    dZ = np.zeros((B, M))
-    for j in range(M):
-        Y = [z if z > 0 else 0.0 for z in Z[:, j]]
-        m = sum(Y) / B
-        s = math.sqrt(sum((y - m) ** 2 for y in Y) / B + eps)
-        for i in range(B):
-            if Z[i, j] > 0:
-                for k in range(B):
-                    slope = (i == k) - 1 / B - (Y[k] - m) * (Y[i] - m) / (B * s**2)
-                    dZ[i, j] += dY_hat[k, j] * gamma[j] / s * slope
-    return dZ
+def relu_batchnorm_backward__einsum(dY_hat, Z, gamma, eps):
+    B, Y = len(Z), Z * (Z > 0)
+    d = Y - np.einsum("ij->j", Y) / B
+    s = np.sqrt(np.einsum("ij,ij->j", d, d) / B + eps)
+    jacobian = np.eye(B)[:, :, None] - 1 / B - np.einsum("kj,ij->kij", d, d) / (B * s**2)
+    return np.einsum("kj,kij,j,ij->ij", dY_hat, jacobian, gamma / s, Z > 0)
 
 
 def relu_batchnorm_backward__torch(dY_hat, Z, gamma, eps):
@@ -145,15 +130,9 @@ def relu_batchnorm_backward__torch(dY_hat, Z, gamma, eps):
     return dZ.numpy()
 
 
-def fold_batchnorm__loops(W, b, gamma, beta, running_mean, running_var, eps):
-    M, N = W.shape
-    W_folded, b_folded = np.empty((M, N)), np.empty(M)
-    for j in range(M):
-        factor = gamma[j] / math.sqrt(running_var[j] + eps)
-        b_folded[j] = factor * (b[j] - running_mean[j]) + beta[j]
-        for n in range(N):
-            W_folded[j, n] = factor * W[j, n]
-    return W_folded, b_folded
+def fold_batchnorm__matrix(W, b, gamma, beta, running_mean, running_var, eps):
+    D = np.diag(gamma) @ np.linalg.inv(np.sqrt(np.diag(running_var + eps)))
+    return D @ W, D @ b - D @ running_mean + beta
 
 
 def fold_batchnorm__torch(W, b, gamma, beta, running_mean, running_var, eps):

@@ -30,20 +30,14 @@ def softmax_cross_entropy_gradient__torch(h, target):
     return torch.autograd.grad(loss, h)[0].numpy()
 
 
-def activation_gradients__loops(h, z, W, dphi, target):
-    total = 0.0
-    for value in h[-1]:
-        total += math.exp(value)
-    dhs = [[math.exp(h[-1][k]) / total - target[k] for k in range(len(target))]]
-    for i in range(len(W) - 1, -1, -1):
-        slope, above, below = dphi(z[i]), dhs[0], []
-        for c in range(W[i].shape[1]):
-            entry = 0.0
-            for a in range(W[i].shape[0]):
-                entry += W[i][a, c] * slope[a] * above[a]
-            below.append(entry)
-        dhs.insert(0, below)
-    return dhs
+def activation_gradients__product(h, z, W, dphi, target):
+    y = np.exp(h[-1]) / np.exp(h[-1]).sum()
+    product = np.eye(len(target))
+    dhs = [y - target]
+    for i in range(len(W), 0, -1):
+        product = W[i - 1].T @ np.diag(dphi(z[i - 1])) @ product
+        dhs.append(product @ (y - target))
+    return tuple(reversed(dhs))
 
 
 def activation_gradients__torch(h, z, W, dphi, target):
@@ -57,19 +51,11 @@ def activation_gradients__torch(h, z, W, dphi, target):
     return [dh.numpy() for dh in torch.autograd.grad(loss, hs)]
 
 
-def parameter_gradients__loops(h, z, dphi, dh):
-    dWs, dbs = [], []
-    for i in range(len(z)):
-        slope = dphi(z[i])
-        dW = np.zeros((len(z[i]), len(h[i])))
-        db = np.zeros(len(z[i]))
-        for b in range(len(z[i])):
-            db[b] = dh[i + 1][b] * slope[b]
-            for c in range(len(h[i])):
-                dW[b, c] = db[b] * h[i][c]
-        dWs.append(dW)
-        dbs.append(db)
-    return dWs, dbs
+def parameter_gradients__einsum(h, z, dphi, dh):
+    rows = list(zip(dh[1:], z, h[:-1], strict=True))
+    dW = [np.einsum("b,b,c->bc", up, dphi(pre), x) for up, pre, x in rows]
+    db = [np.einsum("b,b->b", up, dphi(pre)) for up, pre, _ in rows]
+    return dW, db
 
 
 def parameter_gradients__torch(h, z, dphi, dh):
@@ -85,16 +71,9 @@ def parameter_gradients__torch(h, z, dphi, dh):
     return dWs, dbs
 
 
-def softmax_cross_entropy_hessian__loops(h, target):
-    total = 0.0
-    for value in h:
-        total += math.exp(value)
-    hessian = np.zeros((len(h), len(h)))
-    for k in range(len(h)):
-        for r in range(len(h)):
-            y_k, y_r = math.exp(h[k]) / total, math.exp(h[r]) / total
-            hessian[k, r] = y_k - y_k * y_r if k == r else -y_k * y_r
-    return hessian
+def softmax_cross_entropy_hessian__einsum(h, target):
+    y = np.exp(h) / np.exp(h).sum()
+    return np.einsum("k,kr->kr", y, np.eye(len(h)) - y)
 
 
 def softmax_cross_entropy_hessian__torch(h, target):
@@ -119,15 +98,11 @@ def label_smoothing_gradient__torch(h, label, smoothing):
     return torch.autograd.grad(loss, h)[0].numpy()
 
 
-def batch_weight_gradient__loops(dZ, X):
-    B, M, N = len(dZ), dZ.shape[1], X.shape[1]
-    dW, db = np.zeros((M, N)), np.zeros(M)
-    for n in range(B):
-        for a in range(M):
-            db[a] += dZ[n, a] / B
-            for c in range(N):
-                dW[a, c] += dZ[n, a] * X[n, c] / B
-    return dW, db
+def batch_weight_gradient__matrix(dZ, X):
+    # The bias is a weight from an input that is always 1.
+    ones = np.ones((len(X), 1))
+    both = dZ.T @ np.hstack([X, ones]) / len(X)
+    return both[:, :-1], both[:, -1]
 
 
 def batch_weight_gradient__torch(dZ, X):
