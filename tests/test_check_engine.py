@@ -675,9 +675,11 @@ def test_an_error_shows_no_line_of_numpy():
 
 
 def test_the_packages_are_nobodys_own_wherever_they_are():
+    _run._is_own_file.cache_clear()
     root = Path(_run.__file__).parents[1]
     for folder in (Path(np.__file__).parent, root / "hw1lib", root / "hw1check", root / "hw1grade"):
         assert f"{folder}{os.sep}" in _run._FOLDERS
+        assert not _run._is_own_file(str(folder / "a.py"))
 
 
 @pytest.mark.parametrize(
