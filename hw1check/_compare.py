@@ -43,7 +43,7 @@ def difference(got, expected, name="it"):
 
 
 def stacked(values):
-    """Give a list of numbers (of lists of numbers) as an array, or None if it is none."""
+    """Stack a list of numbers (of lists of numbers) to an array; None if that cannot be done."""
     values = [stacked(item) if isinstance(item, list) else item for item in values]
     if not values or not all(isinstance(item, np.ndarray) for item in values):
         return None

@@ -151,7 +151,7 @@ class Problem:
         return answer
 
     def expected(self, drawn):
-        """Give the right values of each case, a list of one value for each part."""
+        """Compute the right values of each case, a list of one value for each part."""
         return [_parts_of(_arrays(self.solution(**case)), len(self.parts)) for case in drawn]
 
     def judge(self, drawn, expected, found, printed=""):
@@ -226,7 +226,7 @@ class _Error(str):
 
 
 def _split(outcome, names):
-    """Give one value for each part: the same error for all if the call has none."""
+    """Split an outcome, a value for each part: the same error for all if the call has none."""
     if outcome.error is not None:
         return [_Error(outcome.error)] * len(names)
     value = outcome.value
@@ -277,7 +277,7 @@ def _same(found, wrong, view):
 
 
 def _value_of(answer, case, count, i):
-    """Give part i of a wrong answer, or an _Error where it cannot be computed."""
+    """Compute part i of a wrong answer, or return an _Error where it cannot be computed."""
     try:
         return _parts_of(_arrays(answer(**case)), count)[i]
     except (ValueError, IndexError, ZeroDivisionError, OverflowError, np.linalg.LinAlgError):
@@ -314,7 +314,7 @@ def _factor(drawn, expected, found):
 
 
 def _sizes(cases):
-    """Give the numbers of each case that a factor may be: scalars, 1 minus them, and lengths."""
+    """List the numbers of each case that a factor may be: scalars, 1 minus them, and lengths."""
     sizes = {}
     for name, value in cases[0].items():
         if isinstance(value, (int, float)):
@@ -328,7 +328,7 @@ def _sizes(cases):
 
 
 def _flat(value):
-    """Give all entries of a value in a row, or None where it has none."""
+    """Put all entries of a value in a row; None where it has none."""
     if isinstance(value, list):
         rows = [_flat(item) for item in value]
         return None if not rows or any(row is None for row in rows) else np.concatenate(rows)

@@ -80,7 +80,7 @@ class Report:
         return self.passed
 
     def to_dict(self):
-        """Give the report as plain dicts, lists, strings and numbers, for a JSON file."""
+        """Return the report as plain dicts, lists, strings and numbers, for a JSON file."""
         parts = [
             {
                 "name": part.name,
@@ -136,7 +136,7 @@ class Report:
         )
 
     def _explained(self):
-        """Give each part with its paragraphs; what was said of another part is not repeated."""
+        """Pair each part with its paragraphs; what was said of another part is not repeated."""
         said = set()
         for part in self.parts:
             texts = [text for text in _explanation(part) if text not in said]
@@ -148,7 +148,7 @@ class Report:
         return any(part.answered and not part.passed and not part.mistake for part in self.parts)
 
     def _cases(self):
-        """Give the inputs of each case that a part points to."""
+        """Write the inputs of each case that a part points to."""
         return {part.case: format_inputs(part.inputs) for part in self.parts if part.inputs}
 
     def _headline(self):
@@ -190,7 +190,7 @@ def _verdict(part):
 
 
 def _explanation(part):
-    """Give the paragraphs below a part's line."""
+    """Write the paragraphs below a part's line."""
     if part.passed or not part.answered:
         return []
     if part.mistake is None:
@@ -210,7 +210,7 @@ def _page(name):
 
 
 def _linked(text, part):
-    """Give a paragraph as HTML, with the page marked where it names one to read."""
+    """Write a paragraph as HTML, with the page marked where it names one to read."""
     if part.mistake and text.startswith("Read: "):
         return f"Read: {_page(part.mistake.page)}."
     return _lines(text)

@@ -178,7 +178,7 @@ def _is_importing(frame):
 
 
 def _tracer(over):
-    """Give a trace function that raises in a line of the learner's own, once `over` says so."""
+    """Make a trace function that raises in a line of the learner's own, once `over` says so."""
 
     def line(frame, event, argument):
         if over and not _is_importing(frame):
@@ -264,7 +264,7 @@ def _same(before, after):
 
 
 def _describe(problem):
-    """Give an exception with the learner's own lines only, and no address of this run."""
+    """Describe an exception with the learner's own lines only, and no address of this run."""
     frames = traceback.extract_tb(problem.__traceback__)
     own = [frame for frame in frames if _is_own_file(frame.filename)]
     lines = ["your function raised an error:"]

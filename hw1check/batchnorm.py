@@ -499,7 +499,7 @@ def _solve_backward(dH, Y, gamma, beta, eps):
 
 
 def _pieces(dH, Y, gamma, beta, eps):
-    """Give what the formulas are made of: G, the deviations from the mean, s and x_hat."""
+    """Compute what the formulas are made of: G, the deviations from the mean, s and x_hat."""
     d = Y - Y.mean(axis=0)
     s = np.sqrt(np.mean(d**2, axis=0) + eps)
     return dH * (gamma * d / s + beta > 0), d, s, d / s

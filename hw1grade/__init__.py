@@ -85,7 +85,7 @@ class Marks:
     problem: str = ""
 
     def to_dict(self):
-        """Give the marks as plain dicts, lists, strings and numbers, for a JSON file."""
+        """Return the marks as plain dicts, lists, strings and numbers, for a JSON file."""
         return _tables.plain(self)
 
     def __str__(self):

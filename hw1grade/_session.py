@@ -75,7 +75,7 @@ class Session:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def ask(self, request, seconds):
-        """Give the reply to a request, or raise LostError."""
+        """Send a request and return the reply, or raise LostError."""
         number = next(self.numbers)
         line = line_of({"id": number, **request})
         reply = bytearray()

@@ -16,7 +16,7 @@ BONUS = "bonus"
 
 
 def totals(marks=None):
-    """Give for each topic, for all of them and for the bonus: title, points, possible points."""
+    """Sum up each topic, all of them and the bonus: title, points, possible points."""
     rows = {topic: {"title": title, **_count(marks, topic)} for topic, title in TOPICS.items()}
     both = {key: sum(row[key] for row in rows.values()) for key in ("points", "possible")}
     rows["total"] = {"title": "Total", **both}
@@ -25,7 +25,7 @@ def totals(marks=None):
 
 
 def plain(marks):
-    """Give the marks as plain data."""
+    """Return the marks as plain data."""
     return {
         "submission": marks.submission,
         "seed": marks.seed,
@@ -68,7 +68,7 @@ def folder(all_marks):
 
 
 def junit(all_marks):
-    """Give a JUnit XML document: a suite a submission, a case a part."""
+    """Write a JUnit XML document: a suite a submission, a case a part."""
     root = ET.Element("testsuites", name="hw1grade")
     for marks in all_marks:
         suite = ET.SubElement(root, "testsuite", name=marks.submission)

@@ -83,7 +83,7 @@ def _limit(memory, cpu):
 
 
 def _modules(*packages):
-    """Give the modules of some packages, each with a copy of its names."""
+    """List the modules of some packages, each with a copy of its names."""
     loaded = [(name.partition(".")[0], module) for name, module in sys.modules.items()]
     return [(module, dict(vars(module))) for package, module in loaded if package in packages]
 

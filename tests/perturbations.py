@@ -18,23 +18,7 @@ COMPARISONS = {ast.Gt: ast.Lt, ast.Lt: ast.Gt, ast.GtE: ast.Lt, ast.LtE: ast.Gt}
 
 
 def sample(styles, count, seed):
-    """
-    Draw broken versions of the answers.
-
-    Parameters
-    ----------
-    styles : dict of str to tuple of callable
-        The right answers of each problem.
-    count : int
-        How many to draw.
-    seed : int
-        The seed of the draw.
-
-    Returns
-    -------
-    list of tuple
-        (problem's name, the broken line, the broken function).
-    """
+    """Draw broken answers: the problem's name, the broken line, the broken function."""
     sites = [
         (name, answer, index)
         for name, answers in styles.items()
