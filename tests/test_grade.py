@@ -39,6 +39,12 @@ HOSTILE = {
             while True: pass
         except BaseException: pass""",
     "held_lock": "return sum(range(10**11))",
+    "slow_import": """
+    import pathlib, sys
+    pathlib.Path("slow.py").write_text("import time; time.sleep(2.2)")
+    sys.path.insert(0, ".")
+    import slow
+    return 2 * x""",
     "after_loops": RIGHT,
     "sys_exit": "import sys; sys.exit()",
     "os_exit": "import os; os._exit(3)",
@@ -101,12 +107,6 @@ HOSTILE = {
     from hw1check import _run
     _run._describe = lambda problem: ""
     raise ValueError""",
-    "slow_import": """
-    import pathlib, sys
-    pathlib.Path("slow.py").write_text("import time; time.sleep(1.2)")
-    sys.path.insert(0, ".")
-    import slow
-    return 2 * x""",
     "integer_too_long": "return 10**400",
     "right": RIGHT,
 }
