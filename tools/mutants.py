@@ -37,6 +37,8 @@ from types import FunctionType, SimpleNamespace
 import pytest
 import yaml
 
+import records
+
 ROOT = Path(__file__).parent.parent
 STAGE = ROOT / "_build" / "mutants"
 SUMMARY = ROOT / "tools" / "mutants.json"
@@ -354,11 +356,13 @@ def count_suite():
 # The summary ---------------------------------------------------------------------------------
 
 
-def summarize(mutants, seconds, tests):
+def summarize(mutants):
     """Count the mutants of each module, and list those that survived, with their reasons."""
+    explained = yaml.safe_load(SURVIVORS.read_text(encoding="utf-8"))
     reasons = {
-        (entry["module"], entry["function"], entry["was"], entry["now"]): entry["why"]
-        for entry in yaml.safe_load(SURVIVORS.read_text(encoding="utf-8")) or []
+        (*place.split(":"), entry["was"], entry["now"]): entry["why"]
+        for place, entries in explained.items()
+        for entry in entries
     }
     modules = {}
     for mutant in mutants:
@@ -373,8 +377,6 @@ def summarize(mutants, seconds, tests):
     unused = set(reasons) - {tuple(entry.values())[:4] for entry in survivors}
     return {
         "suite": count_suite(),
-        "tests": tests,
-        "seconds": round(seconds),
         "modules": modules,
         "survivors": survivors,
     }, unused
@@ -418,26 +420,24 @@ def main():
         results = {"seconds": seconds, "mutants": [vars(mutant) for mutant in everyone]}
         RESULTS.write_text(json.dumps(results))
     tested = everyone if everything else mutants
-    summary, unused = summarize(tested, seconds, len(runner.items))
-    return report(summary, unused, runner.failed, everything)
+    summary, unused = summarize(tested)
+    return report(summary, unused, runner.failed, everything, seconds)
 
 
-def report(summary, unused, failed, everything):
+def report(summary, unused, failed, everything, seconds):
     """Print the scores; 1 if they are too low or a survivor has no reason."""
     killed = sum(counts["killed"] for counts in summary["modules"].values())
     count = sum(counts["mutants"] for counts in summary["modules"].values())
     for module, counts in summary["modules"].items():
         print(f"{module:28} {counts['killed']:5} of {counts['mutants']:5}")
-    print(
-        f"{'all':28} {killed:5} of {count:5}: {100 * killed / count:.2f} %, {summary['seconds']} s"
-    )
+    print(f"{'all':28} {killed:5} of {count:5}: {100 * killed / count:.2f} %, {seconds:.0f} s")
     unexplained = [entry for entry in summary["survivors"] if not entry["why"]]
     for entry in unexplained:
         print("no reason: {module}.{function}\n  - {was}\n  + {now}".format(**entry))
     for key in sorted(unused) if everything else []:
         print("a reason without a survivor:", *key)
     if everything and not failed:
-        SUMMARY.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+        records.write(SUMMARY, summary)
     return int(bool(failed or unexplained or 100 * killed < PASS_MARK * count))
 
 

@@ -14,6 +14,8 @@ import time
 from importlib import metadata
 from pathlib import Path
 
+import records
+
 RESULTS = Path(__file__).with_name("results.json")
 MODES = ("single", "all")
 PACKAGES = ("numpy", "torch", "autograd", "jax", "jaxlib", "numpy-ml")
@@ -46,9 +48,21 @@ def main():
     results["targets"] = judge(results["cases"])
     output = options.output or (None if options.quick else RESULTS)
     if output:
-        text = json.dumps(results, indent=1)
-        output.write_text(text + "\n", encoding="utf-8")
+        records.write(output, shown(results))
     print(report(results))
+
+
+def shown(results):
+    """Leave out what neither the page nor its test reads."""
+    cases = []
+    for case in results["cases"]:
+        sides = {name: {key: side[key] for key in ("ratio", "error")}
+                 for name, side in case["sides"].items()}  # fmt: skip
+        sides["hw1lib"]["seconds"] = case["sides"]["hw1lib"]["seconds"]
+        kept = ("operation", "size", "dtype", "threads", "limit", "bound")
+        cases.append({key: case[key] for key in kept} | {"sides": sides})
+    names = ("machine", "quick", "numpy-ml", "targets", "growth", "profile", "limits")
+    return {name: results[name] for name in names if name in results} | {"cases": cases}
 
 
 def in_a_process(mode, quick):
@@ -151,7 +165,6 @@ def machine():
     return {
         "processor": processor(),
         "cores": len(processors()),
-        "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "versions": versions,
     }
