@@ -30,5 +30,11 @@ class PrivateKernelManager(nbval.kernel.KernelManager):
             return super()._ip_default()
         return str(Path(PLACE) / f"kernel-{uuid.uuid4().hex}")
 
+    def start_kernel(self, **options):
+        """Find the fonts first: a kernel that has to look for them long says so on its page."""
+        import matplotlib.font_manager  # noqa: F401
+
+        super().start_kernel(**options)
+
 
 nbval.kernel.KernelManager = PrivateKernelManager
