@@ -34,6 +34,7 @@ from importlib import import_module
 from pathlib import Path
 from types import FunctionType, SimpleNamespace
 
+import hypothesis
 import pytest
 import yaml
 
@@ -54,8 +55,14 @@ MODULES = [
 ]
 MODULES = [name for name in MODULES if not name.endswith("__init__")]
 TESTS = [
-    *("arguments", "hostile_input", "batchnorm", "dropout", "whitening", "mlp"),
-    *("initialization", "gradcheck", "check", "check_engine", "messages"),
+    "tests/equations",
+    *(
+        f"tests/test_{name}.py"
+        for name in (
+            *("arguments", "hostile_input", "properties", "batchnorm", "dropout", "whitening"),
+            *("mlp", "initialization", "gradcheck", "check", "check_engine", "messages"),
+        )
+    ),
 ]
 # Random or repeated elsewhere; and what asks for an import of NumPy alone, or reads the notebooks.
 LEFT_OUT = [
@@ -409,10 +416,12 @@ def main():
     os.chdir(STAGE)
     sys.path[0] = str(STAGE)
     runner = Runner(mutants, options.workers, os.dup(1), options.again)
-    files = [f"tests/test_{name}.py" for name in options.tests]
+    # A found counterexample is enough: it need not become a small one.
+    hypothesis.settings.register_profile("mutants", phases=[hypothesis.Phase.generate])
+    hypothesis.settings.load_profile("mutants")
     # Short reports, and asserts as they are: most of a mutant's time would go into the report.
     plugins = ["-p", "no:cacheprovider", "-p", "no:faulthandler"]  # which would report each crash
-    pytest.main(["-q", *plugins, "--tb=native", "--assert=plain", *files], plugins=[runner])
+    pytest.main(["-q", *plugins, "--tb=native", "--assert=plain", *options.tests], plugins=[runner])
     assert import_module("hw1lib").__file__.startswith(str(STAGE))
     everything = not options.only
     seconds = spent + time.monotonic() - start
