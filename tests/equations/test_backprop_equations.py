@@ -167,9 +167,7 @@ def test_softmax_divides_an_exponential_by_the_sum_of_all(logits, check):
 
 @pytest.mark.equation(86, by="torch")
 def test_cross_entropy_weighs_the_logarithms_with_the_target(logits, targets, check):
-    r"""
-    \ell=-\sum_{k=1}^{K}\bar y_k\log y_k .
-    """
+    r"""\ell=-\sum_{k=1}^{K}\bar y_k\log y_k ."""
     tensors = torch.from_numpy(logits), torch.from_numpy(targets)
     by_torch = cross_entropy(*tensors, reduction="none")
     by_hw1lib, _ = softmax_cross_entropy_forward(logits, targets)
@@ -417,9 +415,7 @@ def test_the_layers_multiply_the_second_moment(moments, check):
 
 @pytest.mark.equation(95, by="sympy")
 def test_two_over_the_fan_in_keeps_every_layer_level(check):
-    r"""
-    \sigma_i^2 = \frac{2}{D_{i-1}}, \qquad i = 1, \dots, L
-    """
+    r"""\sigma_i^2 = \frac{2}{D_{i-1}}, \qquad i = 1, \dots, L"""
     fan_in, variance = sympy.symbols("D_{i-1} sigma_i^2", positive=True)
     (solution,) = sympy.solve(fan_in * variance / 2 - 1, variance)  # a factor of (94) is 1
     check.identity(2 / fan_in, solution)

@@ -157,9 +157,7 @@ def test_the_batch_can_hide_no_mistake():
 
 @pytest.mark.equation(34, by="torch")
 def test_a_layer_multiplies_by_the_weights_and_adds_the_bias_to_every_row(check):
-    r"""
-    Y = XW^\top + \mathbf 1_B\mathbf b^\top \in\mathbb R^{B\times M},
-    """
+    r"""Y = XW^\top + \mathbf 1_B\mathbf b^\top \in\mathbb R^{B\times M},"""
     ones, column = np.ones((B, 1)), b[:, None]
     right = X @ W.T + ones @ column.T
     assert right.shape == (B, M)
@@ -169,9 +167,7 @@ def test_a_layer_multiplies_by_the_weights_and_adds_the_bias_to_every_row(check)
 
 @pytest.mark.equation(35, by="torch")
 def test_the_activation_acts_on_each_entry(check):
-    r"""
-    H = \phi(Y)\in\mathbb R^{B\times M}.
-    """
+    r"""H = \phi(Y)\in\mathbb R^{B\times M}."""
     for phi, oracle, ours in (
         (lambda y: max(0.0, y), torch.relu, relu_forward),
         (math.tanh, torch.tanh, tanh_forward),
@@ -198,9 +194,7 @@ def test_the_batch_mean_averages_the_rows_as_columns(check):
 
 @pytest.mark.equation(37, by="torch")
 def test_the_batch_variance_is_divided_by_the_number_of_samples(check):
-    r"""
-    v_j = \frac1B\sum_{i=1}^{B}\left(Y_{ij}-m_j\right)^2 .
-    """
+    r"""v_j = \frac1B\sum_{i=1}^{B}\left(Y_{ij}-m_j\right)^2 ."""
     right = [1 / B * sum((Y[i, j] - m[j]) ** 2 for i in range(B)) for j in range(M)]
     check.equal(right, torch.tensor(Y).var(dim=0, correction=0))
     check.equal(forward().v, right)
@@ -381,9 +375,7 @@ def test_the_output_has_the_variance_gamma_squared_up_to_eps(check):
 
 @pytest.mark.equation(47, by="torch")
 def test_the_activations_are_the_positive_part_of_the_output(check):
-    r"""
-    H_{ij} = \max(0, \hat Y_{ij}) .
-    """
+    r"""H_{ij} = \max(0, \hat Y_{ij}) ."""
     right = np.array([[max(0, Y_hat[i, j]) for j in range(M)] for i in range(B)])
     check.equal(right, torch.relu(batch_norm()))
     check.equal(relu_forward(forward().Y_hat)[0], right)
@@ -452,9 +444,7 @@ def test_the_output_grows_with_the_scale_by_the_normalized_input(check):
 
 @pytest.mark.equation(52, by="autograd")
 def test_the_activation_grows_with_the_scale_where_relu_is_open(check):
-    r"""
-    \frac{\partial H_{ij}}{\partial \gamma_j} = \mathbb I[\hat Y_{ij} > 0] \, \hat x_{ij} ,
-    """
+    r"""\frac{\partial H_{ij}}{\partial \gamma_j} = \mathbb I[\hat Y_{ij} > 0] \, \hat x_{ij} ,"""
     left = derivative(lambda gamma: torch.relu(batch_norm(gamma=gamma)), gamma)
     check.equal([[float(Y_hat[i, j] > 0) * x_hat[i, j] for j in range(M)] for i in range(B)], left)
     check.equal(jacobians(behind_relu=True).dgamma, left)

@@ -137,9 +137,7 @@ def test_a_layer_is_an_activation_of_an_affine_map(check):
 
 @pytest.mark.equation(2, by="torch")
 def test_dropout_masks_and_rescales(check):
-    r"""
-    \tilde{\mathbf h} = \frac{1}{1-p}\,\mathbf m \odot \mathbf h, \qquad 0 \le p < 1,
-    """
+    r"""\tilde{\mathbf h} = \frac{1}{1-p}\,\mathbf m \odot \mathbf h, \qquad 0 \le p < 1,"""
     h = np.random.default_rng(2).normal(size=12) * np.tile(SCALES, 4)
     for p in (0.0, 0.3, 0.85):
         m = (torch_dropout(np.ones(12), p) > 0).astype(float)
@@ -197,9 +195,7 @@ def test_pre_activations_are_normal_and_at_orthonormal_rows_independent(check):
 
 @pytest.mark.equation(5, by="sympy")
 def test_variance_is_the_second_moment_minus_the_squared_mean(check):
-    r"""
-    \operatorname{Var}[h] = \mathbb E[h^2] - \big(\mathbb E[h]\big)^2 .
-    """
+    r"""\operatorname{Var}[h] = \mathbb E[h^2] - \big(\mathbb E[h]\big)^2 ."""
     check.identity(mean((RELU - mean(RELU)) ** 2), mean(RELU**2) - mean(RELU) ** 2)
     # And for any law on three values a, b, c.
     a, b, c, q, s = sp.symbols("a b c q s")
@@ -210,9 +206,7 @@ def test_variance_is_the_second_moment_minus_the_squared_mean(check):
 
 @pytest.mark.equation(6, by="sympy")
 def test_mean_of_a_function_is_an_integral_against_the_density(check):
-    r"""
-    \mathbb E[\max(z,0)] = \int_{-\infty}^{\infty} \max(z,0)\,\varphi(z)\,dz ,
-    """
+    r"""\mathbb E[\max(z,0)] = \int_{-\infty}^{\infty} \max(z,0)\,\varphi(z)\,dz ,"""
     integral = sp.integrate(sp.Max(z, 0) * PHI, (z, -sp.oo, sp.oo))
     check.identity(sp.integrate(ABOVE, (t, 0, sp.oo)), integral)
     check.equal(rectified_normal_moments()[0], float(integral))
@@ -220,9 +214,7 @@ def test_mean_of_a_function_is_an_integral_against_the_density(check):
 
 @pytest.mark.equation(7, by="scipy")
 def test_density_is_that_of_a_standard_normal(check):
-    r"""
-    \varphi(z) = \frac{1}{\sqrt{2\pi}}\,e^{-z^2/2} .
-    """
+    r"""\varphi(z) = \frac{1}{\sqrt{2\pi}}\,e^{-z^2/2} ."""
     points = np.random.default_rng(7).normal(size=20) * 3
     density = [1 / math.sqrt(2 * math.pi) * math.exp(-(z**2) / 2) for z in points]
     check.equal(density, stats.norm.pdf(points))
@@ -253,9 +245,7 @@ def test_mean_of_a_rectified_normal(check):
 
 @pytest.mark.equation(9, by="sympy")
 def test_second_moment_of_a_rectified_normal_is_a_half_line_integral(check):
-    r"""
-    \mathbb E[\max(z,0)^2] = \int_0^\infty z^2\,\varphi(z)\,dz .
-    """
+    r"""\mathbb E[\max(z,0)^2] = \int_0^\infty z^2\,\varphi(z)\,dz ."""
     integral = sp.integrate(z**2 * PHI, (z, 0, sp.oo))
     # P(h**2 > a) is P(h > t) at a = t**2, and da = 2 t dt.
     check.identity(sp.integrate(2 * t * ABOVE, (t, 0, sp.oo)), integral)
@@ -265,9 +255,7 @@ def test_second_moment_of_a_rectified_normal_is_a_half_line_integral(check):
 
 @pytest.mark.equation(10, by="sympy")
 def test_second_moment_of_a_standard_normal_is_one(check):
-    r"""
-    \mathbb E[z^2] = \operatorname{Var}[z] + \big(\mathbb E[z]\big)^2 = 1 + 0 = 1 .
-    """
+    r"""\mathbb E[z^2] = \operatorname{Var}[z] + \big(\mathbb E[z]\big)^2 = 1 + 0 = 1 ."""
     shifted = z + 2  # its mean is not 0, and so shows where the square of the mean goes
     check.identity(mean(shifted**2), mean((shifted - mean(shifted)) ** 2) + mean(shifted) ** 2)
     E_z, Var_z = mean(z), mean((z - mean(z)) ** 2)
@@ -499,9 +487,7 @@ def test_expected_number_of_kept_units(check):
 
 @pytest.mark.equation(18, by="enumeration")
 def test_number_of_kept_units_is_binomial(check):
-    r"""
-    K = \sum_{i=1}^{M} m_i \sim \mathrm{Binomial}(M, 1-p) ,
-    """
+    r"""K = \sum_{i=1}^{M} m_i \sim \mathrm{Binomial}(M, 1-p) ,"""
     M = 7
     for p in (Fraction(3, 10), Fraction(4, 5)):
         law = np.zeros(M + 1)
@@ -514,9 +500,7 @@ def test_number_of_kept_units_is_binomial(check):
 
 @pytest.mark.equation(18, by="Monte Carlo")
 def test_drawn_masks_keep_a_binomial_number_of_units(check):
-    r"""
-    K = \sum_{i=1}^{M} m_i \sim \mathrm{Binomial}(M, 1-p) ,
-    """
+    r"""K = \sum_{i=1}^{M} m_i \sim \mathrm{Binomial}(M, 1-p) ,"""
     rng, n, M, p = np.random.default_rng(18), 60_000, 5, 0.3
     m = dropout_mask(rng, (n, M), p)
     K = sum(m[:, i] for i in range(M))
@@ -733,9 +717,7 @@ def test_poisson_probabilities(check):
 
 @pytest.mark.equation(27, by="Monte Carlo")
 def test_kept_units_of_a_given_width_are_binomial(check):
-    r"""
-    K \mid M=m \;\sim\; \mathrm{Binomial}(m, 1-p)
-    """
+    r"""K \mid M=m \;\sim\; \mathrm{Binomial}(m, 1-p)"""
     rng = np.random.default_rng(27)
     for p in (0.3, 0.8):
         widths, K = layers_of_poisson_width(rng, 60_000, 3.2, p)

@@ -32,9 +32,7 @@ def inverse_root(A):
 
 @pytest.mark.equation(79, by="torch")
 def test_the_mean_is_the_sum_of_the_rows_over_their_number(check):
-    r"""
-    \boldsymbol\mu = \frac1B\, Y^\top \mathbf 1_B \in \mathbb R^{M}
-    """
+    r"""\boldsymbol\mu = \frac1B\, Y^\top \mathbf 1_B \in \mathbb R^{M}"""
     mu = 1 / B * Y.T @ np.ones(B)
     assert mu.shape == (M,)
     check.equal(mu, torch.from_numpy(Y).mean(dim=0))
