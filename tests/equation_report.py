@@ -28,7 +28,7 @@ def _name_the_equation(request, record_property):
 
 
 def measured(report):
-    """Give the record of one check for the index page."""
+    """Return the record of one check for the index page."""
     properties = dict(report.user_properties)
     errors = [value for name, value in report.user_properties if name == "error"]
     floats = [error for error in errors if error != "exact"]

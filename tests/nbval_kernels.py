@@ -25,7 +25,7 @@ class PrivateKernelManager(nbval.kernel.KernelManager):
         return "ipc" if SOCKETS_ARE_FILES else "tcp"
 
     def _ip_default(self):
-        """Give what the names of the five sockets begin with."""
+        """Return what the names of the five sockets begin with."""
         if self.transport == "tcp":
             return super()._ip_default()
         return str(Path(PLACE) / f"kernel-{uuid.uuid4().hex}")

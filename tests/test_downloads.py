@@ -247,7 +247,7 @@ def pdf(site, chromium, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def texts(pdf):
-    """Give each page's pieces of text, with their places in points."""
+    """Return each page's pieces of text, with their places in points."""
     pages = []
     for page in pdf.pages:
         pieces = []
@@ -268,7 +268,7 @@ def words(text):
 
 
 def walk(outline):
-    """Give the entries of an outline, in order."""
+    """Return the entries of an outline, in order."""
     for item in outline:
         if isinstance(item, list):
             yield from walk(item)

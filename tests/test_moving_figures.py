@@ -23,7 +23,7 @@ COLOUR = re.compile(r"#[0-9a-f]{6}\b", re.IGNORECASE)
 
 @pytest.fixture(params=FIGURES)
 def stored(request):
-    """Give a figure's specification and its texts."""
+    """Return a figure's specification and its texts."""
     return FIGURES[request.param]
 
 
@@ -35,7 +35,7 @@ def drawn(name):
 
 @pytest.fixture(params=FIGURES)
 def html(request):
-    """Give a figure as the site shows it."""
+    """Return a figure as the site shows it."""
     return drawn(request.param)
 
 

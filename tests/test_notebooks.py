@@ -54,7 +54,7 @@ def draws(cell):
 
 
 def texts_of(cell):
-    """Give a figure's alternative text and its caption."""
+    """Return a figure's alternative text and its caption."""
     if moving_figures(cell):
         setting = cell.metadata.get("moving", {})
         return setting.get("alt", ""), setting.get("caption", "")

@@ -26,7 +26,7 @@ def pages(site):
 
 @pytest.fixture(scope="session")
 def chapters(pages):
-    """Give the pages that people write."""
+    """Return the pages that people write."""
     found = sorted((ROOT / "chapters").rglob("*.*"))
     written = [ROOT / "index.md", *(path for path in found if path.suffix in (".ipynb", ".md"))]
     return {path: pages[HTML / path.relative_to(ROOT).with_suffix(".html")] for path in written}

@@ -125,7 +125,7 @@ def guarded(function, node):
 
 
 def users():
-    """Give the notebooks that call each function, the cheapest first."""
+    """Return the notebooks that call each function, the cheapest first."""
     found, cost = {}, {}
     for path in sorted((ROOT / "chapters").rglob("*.ipynb")):
         if ".ipynb_checkpoints" in path.parts:
@@ -214,7 +214,7 @@ def check(task):
 
 
 def with_break(module, broken=None):
-    """Give the source of a module, with one function broken."""
+    """Return the source of a module, with one function broken."""
     tree = ast.parse((ROOT / "hw1lib" / f"{module}.py").read_text(encoding="utf-8"))
     tree.body = [
         broken if broken and getattr(node, "name", None) == broken.name else node

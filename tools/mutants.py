@@ -235,7 +235,7 @@ class Runner:
             self.covers[function.partition(":")[0]] += tests
 
     def tests_of(self, mutant):
-        """Give the tests that call a mutant's function, those that found others first."""
+        """Return the tests that call a mutant's function, those that found others first."""
         constant = mutant.function.startswith("_value_of_")
         covering = self.covers[mutant.module if constant else f"{mutant.module}:{mutant.function}"]
         ordered = sorted(dict.fromkeys(covering), key=self.times.__getitem__)

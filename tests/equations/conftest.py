@@ -36,5 +36,5 @@ class Check:
 
 @pytest.fixture
 def check(record_property):
-    """Give the check of one equation."""
+    """Return the check of one equation."""
     return Check(record_property)

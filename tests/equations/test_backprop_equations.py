@@ -64,7 +64,7 @@ class Network:
         return np.ones(K) if i == L and self.readout == "linear" else SLOPE[self.activation](z)
 
     def columns(self, n):
-        """Give z[1] .. z[L] and h[0] .. h[L] of sample n."""
+        """Return z[1] .. z[L] and h[0] .. h[L] of sample n."""
         z, h = [None], [self.X[n]]
         for i in range(1, L + 1):
             z.append(self.W[i] @ h[i - 1] + self.b[i])
@@ -72,7 +72,7 @@ class Network:
         return z, h
 
     def torch_forward(self):
-        """Give the tensors h_0 .. h_L of the batch, W_1 .. W_L and b_1 .. b_L."""
+        """Return the tensors h_0 .. h_L of the batch, W_1 .. W_L and b_1 .. b_L."""
         tensors = [torch.from_numpy(a).requires_grad_() for a in self.W[1:] + self.b[1:]]
         h = [torch.from_numpy(self.X).requires_grad_()]
         for i in range(L):
@@ -82,7 +82,7 @@ class Network:
         return h, tensors
 
     def torch_gradients(self):
-        """Give dh[0] .. dh[L], dW[1] .. dW[L] and db[1] .. db[L]."""
+        """Return dh[0] .. dh[L], dW[1] .. dW[L] and db[1] .. db[L]."""
         h, tensors = self.torch_forward()
         losses = cross_entropy(h[L], torch.from_numpy(self.targets), reduction="none")
         gradients = torch.autograd.grad(losses @ torch.from_numpy(self.c), h + tensors)
@@ -91,13 +91,13 @@ class Network:
         return dh, [None, *dW], [None, *db]
 
     def hw1lib_forward(self):
-        """Give h[0] .. h[L] of the batch, and the cache."""
+        """Return h[0] .. h[L] of the batch, and the cache."""
         options = {"activation": self.activation, "readout": self.readout}
         logits, cache = mlp_forward(self.X, self.W[1:], self.b[1:], **options)
         return [affine.X for affine, _ in cache.layers] + [logits], cache
 
     def hw1lib_gradients(self):
-        """Give the same as `torch_gradients`."""
+        """Return the same as `torch_gradients`."""
         h, cache = self.hw1lib_forward()
         _, loss_cache = softmax_cross_entropy_forward(h[L], self.targets)
         dh, dW, db = mlp_backward(softmax_cross_entropy_backward(self.c, loss_cache), cache)
@@ -354,13 +354,13 @@ INPUTS = Counter([(1, 2, -1), (3, 0, 1), (-1, 4, 2)])  # h_0; its mean is not 0
 
 
 def variance(values):
-    """Give the variance of a number that is uniform on `values`."""
+    """Return the variance of a number that is uniform on `values`."""
     mean = Fraction(sum(values), len(values))
     return sum((v - mean) ** 2 for v in values) / len(values)
 
 
 def relu_layer(law, values, units):
-    """Give the law of relu(W h), as counts, from that of h; W has independent entries."""
+    """Return the law of relu(W h), as counts, from that of h; W has independent entries."""
     law_above = Counter()
     for h, count in law.items():
         rows = product(values, repeat=len(h))
@@ -372,7 +372,7 @@ def relu_layer(law, values, units):
 
 
 def second_moment(law):
-    """Give E[h**2], averaged over the units."""
+    """Return E[h**2], averaged over the units."""
     total = sum(count * sum(x * x for x in h) for h, count in law.items())
     return Fraction(total, sum(count * len(h) for h, count in law.items()))
 

@@ -61,7 +61,7 @@ SORTED = np.sort(EXCHANGEABLE, axis=1)
 
 
 def blank(*shape):
-    """Give an array whose entries are still to be computed: what is forgotten is NaN."""
+    """Return an array whose entries are still to be computed: what is forgotten is NaN."""
     return np.full(shape, np.nan)
 
 
@@ -107,7 +107,7 @@ def jacobians(behind_relu):
 
 
 def loss(H):
-    """Give a loss whose gradient with respect to H is dH."""
+    """Return a loss whose gradient with respect to H is dH."""
     return (torch.tensor(dH) * H).sum()
 
 
@@ -118,13 +118,13 @@ def batch_norm(Y=Y, gamma=gamma, beta=beta):
 
 
 def normalize(m=m, v=v):
-    """Give Y_hat in torch, with m and v as two variables of their own."""
+    """Return Y_hat in torch, with m and v as two variables of their own."""
     m, v = torch.as_tensor(m), torch.as_tensor(v)
     return torch.tensor(gamma) * (torch.tensor(Y) - m) / torch.sqrt(v + EPS) + torch.tensor(beta)
 
 
 def variance_around(m):
-    """Give the mean squared distance of Y from m in torch, as a function of m."""
+    """Return the mean squared distance of Y from m in torch, as a function of m."""
     return ((torch.tensor(Y) - torch.as_tensor(m)) ** 2).mean(dim=0)
 
 

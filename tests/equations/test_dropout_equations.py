@@ -49,18 +49,18 @@ ABOVE = sp.erfc(t / sp.sqrt(2)) / 2  # P(z > t); for t > 0 it is P(max(z, 0) > t
 
 @functools.cache
 def mean(f):
-    """Give E[f(z)] for a standard normal z."""
+    """Return E[f(z)] for a standard normal z."""
     terms = sp.Add.make_args(sp.expand(f))
     return sum(sp.integrate(term * PHI, (z, -sp.oo, sp.oo)) for term in terms)
 
 
 def E(law):
-    """Give the mean of a law on a few values: pairs of a value and its probability."""
+    """Return the mean of a law on a few values: pairs of a value and its probability."""
     return sum(value * weight for value, weight in law)
 
 
 def Var(law):
-    """Give the variance of a law on a few values."""
+    """Return the variance of a law on a few values."""
     return sum((value - E(law)) ** 2 * weight for value, weight in law)
 
 
@@ -75,7 +75,7 @@ def probability(mask, p):
 
 
 def counted(units, p):
-    """Give P(K = k) for k = 0..units, by adding up all masks with k ones."""
+    """Return P(K = k) for k = 0..units, by adding up all masks with k ones."""
     law = [Fraction(0)] * (units + 1)
     for mask in all_masks(units):
         law[sum(mask)] += probability(mask, p)
@@ -83,7 +83,7 @@ def counted(units, p):
 
 
 def thinned(lam, p, counts):
-    """Give P(K = k) at a Poisson width: each unit more convolves the law with [p, 1 - p]."""
+    """Return P(K = k) at a Poisson width: each unit more convolves the law with [p, 1 - p]."""
     law, total = np.ones(1), np.zeros(151)
     for width in range(151):
         total[: width + 1] += stats.poisson.pmf(width, lam) * law

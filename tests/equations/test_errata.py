@@ -34,7 +34,7 @@ def apart(printed, truth, margin):
 
 
 def corners(*values, n):
-    """Give all n-tuples of the values as the rows of an array."""
+    """Return all n-tuples of the values as the rows of an array."""
     return np.array(list(product(values, repeat=n)), dtype=float)
 
 
@@ -189,7 +189,7 @@ def total_probability():
 
 
 def series(k):
-    """Give the sum over m from k that stands in (29)."""
+    """Return the sum over m from k that stands in (29)."""
     r = np.arange(60)
     return ((LAM * P) ** r / factorial(r)).sum() + 0.0 * k
 
@@ -229,7 +229,7 @@ GAMMA, BETA = np.array([-1.7, 0.6, 2.3]), np.array([0.4, -0.2, 0.1])
 
 
 def draw_batch():
-    """Give correlated features of scale 0.01, 1 and 10, and a random upstream gradient."""
+    """Return correlated features of scale 0.01, 1 and 10, and a random upstream gradient."""
     rng = np.random.default_rng(36)
     Y = rng.standard_normal((B, M)) @ [[1, 2, -2], [0, 1, 1], [0, 0, 1]] * [0.01, 1, 10] + [
         0.02,
@@ -247,7 +247,7 @@ def torch_batch_norm(Y, m=None, v=None):
 
 
 def statistics_of(Y, dH):
-    """Give G, the deviations and s, in the homework's symbols."""
+    """Return G, the deviations and s, in the homework's symbols."""
     deviations = Y - Y.mean(axis=0)
     s = np.sqrt((deviations**2).mean(axis=0) + EPS)
     return dH * (GAMMA * deviations / s + BETA > 0), deviations, s
@@ -419,7 +419,7 @@ def test_another_feature_s_variance_has_no_effect():
 
 
 def jacobian_of_batch_norm(Y):
-    """Give d Y_hat[k, j] / d Y[i, j] with the axes (k, i, j)."""
+    """Return d Y_hat[k, j] / d Y[i, j] with the axes (k, i, j)."""
     J = torch.autograd.functional.jacobian(torch_batch_norm, torch.tensor(Y)).numpy()
     return np.einsum("kjij->kij", J)
 
@@ -555,7 +555,7 @@ def test_a_vector_in_the_printed_product_gives_a_number():
 
 
 def tiny_net(bias):
-    """Give the loss of two ReLU layers, the last on the logits, and its gradients."""
+    """Return the loss of two ReLU layers, the last on the logits, and its gradients."""
     rng = np.random.default_rng(84)
     W_1, W_2 = (torch.tensor(rng.standard_normal(s), requires_grad=True) for s in ((6, 4), (3, 6)))
     x, target = torch.tensor(rng.standard_normal(4)), torch.tensor([0.0, 1.0, 0.0])

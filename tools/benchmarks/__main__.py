@@ -82,7 +82,7 @@ def in_a_process(mode, quick):
 
 
 def processors():
-    """Give the processors that this process may use."""
+    """Return the processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
@@ -142,7 +142,7 @@ def work(mode, quick, seconds):
 
 
 def sizes(operation, mode, quick):
-    """Give the sizes of a setting: all for the targets, small ones if quick, some on all cores."""
+    """Return a setting's sizes: all for the targets, small ones if quick, some on all cores."""
     if quick:
         return operation.sizes[:4]
     return operation.sizes if mode == "single" else (*operation.sizes[::3], operation.sizes[-1])
@@ -171,7 +171,7 @@ def machine():
 
 
 def processor():
-    """Give the processor's name."""
+    """Return the processor's name."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         return next(line.partition(": ")[2] for line in lines if line.startswith("model name"))
