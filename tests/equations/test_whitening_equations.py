@@ -42,8 +42,7 @@ def test_the_mean_is_the_sum_of_the_rows_over_their_number(check):
 
 @pytest.mark.equation(80, by="torch")
 def test_the_covariance_is_a_mean_of_outer_products_and_one_matrix_product(check):
-    r"""
-    \begin{aligned}
+    r"""\begin{aligned}
     \Sigma &= \frac1B \sum_{i=1}^{B} (\mathbf y_i - \boldsymbol\mu)(\mathbf y_i -
     \boldsymbol\mu)^\top \\
     &= \frac1B\, C^\top C \in \mathbb R^{M \times M}.
@@ -58,8 +57,7 @@ def test_the_covariance_is_a_mean_of_outer_products_and_one_matrix_product(check
         C = Y - np.outer(np.ones(B), mu)
         matrix_product = 1 / B * C.T @ C
         assert outer_products.shape == matrix_product.shape == (M, M)
-        check.equal(outer_products, covariance(Y) + np.outer(off, off))
-        check.equal(matrix_product, covariance(Y) + np.outer(off, off))
+        check.equal(outer_products, matrix_product, covariance(Y) + np.outer(off, off))
 
     _, cache = whitening_forward(Y, gamma, beta)
     check.equal(cache.C, Y - Y.mean(axis=0))
@@ -68,8 +66,7 @@ def test_the_covariance_is_a_mean_of_outer_products_and_one_matrix_product(check
 
 @pytest.mark.equation(81, by="scipy")
 def test_the_inverse_root_makes_the_covariance_the_identity_and_epsilon_nearly_so(check):
-    r"""
-    \begin{aligned}
+    r"""\begin{aligned}
     &\Sigma \succ 0: && \Sigma^{-1/2}\, \Sigma\, \Sigma^{-1/2} = I; \\
     &\text{in general}: && (\Sigma + \epsilon I)^{-1/2}\, \Sigma\, (\Sigma + \epsilon I)^{-1/2}
     \ \text{ has the eigenvalues } \frac{\lambda_a}{\lambda_a + \epsilon}.
@@ -95,8 +92,7 @@ def test_the_inverse_root_makes_the_covariance_the_identity_and_epsilon_nearly_s
 
 @pytest.mark.equation(82, by="scipy")
 def test_the_centred_batch_times_the_root_is_white(check):
-    r"""
-    \begin{aligned}
+    r"""\begin{aligned}
     \tilde Y &= (Y - \mathbf 1_B \boldsymbol\mu^\top)\, \Sigma^{-1/2} \in \mathbb R^{B \times M}, \\
     \frac1B \tilde Y^\top \tilde Y &= I.
     \end{aligned}
@@ -115,8 +111,7 @@ def test_the_centred_batch_times_the_root_is_white(check):
 
 @pytest.mark.equation(83, by="torch")
 def test_scale_and_shift_give_the_covariance_gamma_squared(check):
-    r"""
-    \begin{aligned}
+    r"""\begin{aligned}
     \hat Y &= \tilde Y \operatorname{diag}(\boldsymbol\gamma) + \mathbf 1_B \boldsymbol\beta^\top,
     \\
     \operatorname{Cov}_{\text{batch}}(\hat Y) &= \Gamma I \Gamma =
