@@ -118,8 +118,7 @@ def test_a_network_is_a_chain_of_affine_maps_and_activations(model, check):
     \mathbf h_i &= \phi(\mathbf z_i), \qquad i=1,\dots,L, \\
     W_i &\in\mathbb R^{D_i\times D_{i-1}}, \quad
     \mathbf b_i,\ \mathbf z_i,\ \mathbf h_i\in\mathbb R^{D_i}.
-    \end{aligned}
-    """
+    \end{aligned}"""
     net = Network(*model)
     W, b = net.W, net.b
     by_torch, _ = net.torch_forward()
@@ -153,8 +152,7 @@ def test_softmax_divides_an_exponential_by_the_sum_of_all(logits, check):
     y_k &= \frac{\exp(h_{L,k})}{\sum_{r=1}^{K}\exp(h_{L,r})},
     \qquad k=1,\dots,K, \\
     \mathbf y &\in\mathbb R^{K}.
-    \end{aligned}
-    """
+    \end{aligned}"""
     for n in range(B):
         h_L = logits[n]
         y = [math.exp(h_L[k]) / sum(math.exp(h_L[r]) for r in range(K)) for k in range(K)]
@@ -182,8 +180,7 @@ def test_the_gradient_at_the_logits_is_output_minus_target(logits, targets, chec
     \frac{\partial\ell}{\partial\mathbf h_L} &= \mathbf y-\bar{\mathbf y}
     \ \in\mathbb R^{K} \\
     &\text{whenever}\quad \sum_{k=1}^K\bar y_k=1 .
-    \end{aligned}
-    """
+    \end{aligned}"""
 
     def autograd(h_L, y_bar):
         h_L = torch.from_numpy(h_L).requires_grad_()
@@ -213,8 +210,7 @@ def test_one_layer_is_an_affine_map_and_an_activation(model, check):
     \mathbf z_i=W_i\,\mathbf h_{i-1}+\mathbf b_i, \\
     W_i &\in\mathbb R^{D_i\times D_{i-1}},\quad
     \mathbf h_i,\ \mathbf z_i,\ \mathbf b_i\in\mathbb R^{D_i} .
-    \end{aligned}
-    """
+    \end{aligned}"""
     net = Network(*model)
     W, b = net.W, net.b
     h, _ = net.torch_forward()  # h[i][n] is what layer i makes of h[i - 1][n]
@@ -238,8 +234,7 @@ def test_the_layer_above_uses_the_activations_of_the_layer_below(model, check):
     r"""\begin{aligned}
     \mathbf h_{i+1} &= \phi(\mathbf z_{i+1}),\qquad 0\le i\le L-1, \\
     \mathbf z_{i+1} &= W_{i+1}\,\mathbf h_i+\mathbf b_{i+1} .
-    \end{aligned}
-    """
+    \end{aligned}"""
     net = Network(*model)
     by_torch, _ = net.torch_forward()
     for n in range(B):
@@ -265,8 +260,7 @@ def test_the_gradient_goes_down_through_the_slopes_and_the_transposed_weights(mo
     &=\Big(\prod_{l=i+1}^{L}W_l^\top\operatorname{diag}\phi'(\mathbf z_l)\Big)
     (\mathbf y-\bar{\mathbf y}) \\
     &\qquad\text{for } 0\le i\le L .
-    \end{aligned}
-    """
+    \end{aligned}"""
     net = Network(*model)
     W, by_torch, by_hw1lib = net.W, net.torch_gradients()[0], net.hw1lib_gradients()[0]
     for n in range(B):
@@ -295,8 +289,7 @@ def test_the_gradient_of_the_weights_is_an_outer_product(model, check):
     \boldsymbol\delta_i&=\frac{\partial\ell}{\partial\mathbf h_i}\odot\phi'(\mathbf z_i)
     \ \in\mathbb R^{D_i},
     \quad 1\le i\le L .
-    \end{aligned}
-    """
+    \end{aligned}"""
     net = Network(*model)
     dh, by_torch, _ = net.torch_gradients()
     _, by_hw1lib, _ = net.hw1lib_gradients()
@@ -320,8 +313,7 @@ def test_the_gradient_of_the_biases_is_the_delta(model, check):
     =\frac{\partial\ell}{\partial\mathbf h_i}\odot\phi'(\mathbf z_i), \\
     \boldsymbol\delta_i &\in\mathbb R^{D_i},
     \qquad 1\le i\le L .
-    \end{aligned}
-    """
+    \end{aligned}"""
     net = Network(*model)
     dh, _, by_torch = net.torch_gradients()
     _, _, by_hw1lib = net.hw1lib_gradients()
@@ -379,8 +371,7 @@ def moments():
 @pytest.mark.equation(93, by="enumeration")
 def test_relu_keeps_half_of_the_second_moment_that_the_weights_make(moments, check):
     r"""\mathbb E[h_i^2] = \tfrac12\, D_{i-1}\, \sigma_i^2 \; \mathbb E[h_{i-1}^2],
-    \qquad \sigma_i^2 = \operatorname{Var}\big[(W_i)_{ab}\big]
-    """
+    \qquad \sigma_i^2 = \operatorname{Var}\big[(W_i)_{ab}\big]"""
     sigma = [None] + [math.sqrt(variance(values)) for values in VALUES[1:]]
     by_hw1lib = forward_second_moments(FANS, sigma[1:], float(moments[0]))
     for i in range(1, L + 1):
@@ -392,8 +383,7 @@ def test_relu_keeps_half_of_the_second_moment_that_the_weights_make(moments, che
 @pytest.mark.equation(94, by="enumeration")
 def test_the_layers_multiply_the_second_moment(moments, check):
     r"""\mathbb E[h_L^2] = \Big( \prod_{i=1}^{L} \tfrac12\, D_{i-1}\, \sigma_i^2 \Big)\, \mathbb
-    E[h_0^2]
-    """
+    E[h_0^2]"""
     factors = [Fraction(1, 2) * FANS[i - 1] * variance(VALUES[i]) for i in range(1, L + 1)]
     check.identity(moments[L], math.prod(factors) * moments[0])
     sigma = [math.sqrt(variance(VALUES[i])) for i in range(1, L + 1)]
@@ -422,8 +412,7 @@ def test_two_over_the_fan_in_keeps_every_layer_level(check):
 def test_the_gradient_grows_with_the_fan_out(D_i, D_above, check):
     r"""\mathbb E\Big[\Big(\frac{\partial\ell}{\partial h_i}\Big)^2\Big]
     = \tfrac12\, D_{i+1}\, \sigma_{i+1}^2 \;
-    \mathbb E\Big[\Big(\frac{\partial\ell}{\partial h_{i+1}}\Big)^2\Big]
-    """
+    \mathbb E\Big[\Big(\frac{\partial\ell}{\partial h_{i+1}}\Big)^2\Big]"""
     # Every W_{i+1} with entries in `values`, together with every choice of signs of the gradient
     # at h_{i+1}: independent of W_{i+1}, with mean 0, and uncorrelated.
     values, h_i = (-3, -1, 1, 3), [2.0, 0.5, 4.25][:D_i]
@@ -446,8 +435,7 @@ def test_the_gradient_grows_with_the_fan_out(D_i, D_above, check):
 @pytest.mark.equation(97, by="Monte Carlo")
 def test_kaiming_weights_are_independent_and_normal(check):
     r"""(W_i)_{ab} \overset{\text{iid}}{\sim} \mathcal N\Big(0,\; \frac{2}{D_{i-1}}\Big),
-    \qquad \mathbf b_i = \mathbf 0, \qquad i = 1, \dots, L
-    """
+    \qquad \mathbf b_i = \mathbf 0, \qquad i = 1, \dots, L"""
     rng = np.random.default_rng(97)
     widths = [12, 20, 8, 16]
     nets = [[kaiming_normal(rng, (widths[i], widths[i - 1])) for i in range(1, L + 1)]

@@ -113,8 +113,7 @@ def test_a_layer_is_an_activation_of_an_affine_map(check):
     \mathbf h = \phi(W\mathbf x + \mathbf b), \\
     W \in \mathbb R^{M\times N},\quad \mathbf x \in \mathbb R^{N},\quad \mathbf b,\mathbf h \in
     \mathbb R^{M}.
-    \end{gathered}
-    """
+    \end{gathered}"""
     rng, N, M = np.random.default_rng(1), 5, 3
     W = rng.normal(size=(M, N)) * SCALES[:, None]
     x, b = rng.normal(size=N), rng.normal(size=M)
@@ -152,8 +151,7 @@ def test_bits_are_independent_of_each_other_and_of_the_activations(check):
     r"""\begin{gathered}
     m_i \overset{\text{iid}}{\sim} \mathrm{Bernoulli}(1-p), \quad i = 1,\dots,M, \\
     \mathbf m \text{ independent of } \mathbf h.
-    \end{gathered}
-    """
+    \end{gathered}"""
     rng, n, M, p = np.random.default_rng(3), 60_000, 3, 0.3
     h = rng.normal(size=(n, M))  # each activation is positive with probability 1/2
     drawn = dropout_mask(rng, (n, M), p)
@@ -171,8 +169,7 @@ def test_pre_activations_are_normal_and_at_orthonormal_rows_independent(check):
     r"""\begin{gathered}
     h_i = \max(z_i, 0), \\
     \mathbf z = W\mathbf x \sim \mathcal N(\mathbf 0, WW^\top) = \mathcal N(\mathbf 0, I_M).
-    \end{gathered}
-    """
+    \end{gathered}"""
     rng, n, N, M = np.random.default_rng(4), 100_000, 5, 3
     tilted = rng.normal(size=(M, N)) * SCALES[:, None]
     orthonormal = np.linalg.qr(rng.normal(size=(N, M)))[0].T
@@ -223,8 +220,7 @@ def test_mean_of_a_rectified_normal(check):
     \mathbb E[\max(z,0)] &= \int_0^\infty z\,\varphi(z)\,dz \\
     &= -\frac{1}{\sqrt{2\pi}}\int_0^{-\infty} e^{u}\,du \\
     &= \frac{1}{\sqrt{2\pi}}\int_{-\infty}^{0} e^{u}\,du = \frac{1}{\sqrt{2\pi}} .
-    \end{aligned}
-    """
+    \end{aligned}"""
     expected = 1 / sp.sqrt(2 * sp.pi)
     check.identity(sp.integrate(ABOVE, (t, 0, sp.oo)), expected)
     check.identity(sp.integrate(z * PHI, (z, 0, sp.oo)), expected)
@@ -265,8 +261,7 @@ def test_relu_keeps_half_of_the_second_moment(check):
     r"""\begin{aligned}
     \mathbb E[\max(z,0)^2] &= \mathbb E\big[z^2\,\mathbb I[z>0]\big] \\
     &= \tfrac12\,\mathbb E[z^2] = \tfrac12 .
-    \end{aligned}
-    """
+    \end{aligned}"""
     positive = sp.Piecewise((1, z > 0), (0, True))
     half = sp.Rational(1, 2)
     check.identity(mean(sp.Max(z, 0) ** 2), mean(z**2 * positive))
@@ -291,8 +286,7 @@ def test_variance_of_a_rectified_normal(check):
     \operatorname{Var}[h_i] &= \frac12 - \Big(\frac{1}{\sqrt{2\pi}}\Big)^{2} = \frac12 -
     \frac{1}{2\pi} \\
     &= \frac{\pi-1}{2\pi} \approx 0.3408 .
-    \end{aligned}
-    """
+    \end{aligned}"""
     half = sp.Rational(1, 2)
     expected = (sp.pi - 1) / (2 * sp.pi)
     check.identity(mean((RELU - mean(RELU)) ** 2), half - (1 / sp.sqrt(2 * sp.pi)) ** 2, expected)
@@ -310,8 +304,7 @@ def test_dropout_acts_on_each_activation_by_itself(check):
     \tilde h_i = \frac{m_i}{1-p}\,h_i, \\
     m_i \sim \mathrm{Bernoulli}(1-p), \\
     m_i \text{ independent of } h_i .
-    \end{gathered}
-    """
+    \end{gathered}"""
     h = np.random.default_rng(13).normal(size=9) * np.tile(SCALES, 3)
     m, p = (torch_dropout(np.ones(9), 0.3) > 0).astype(float), 0.3
     h_tilde = [m[i] / (1 - p) * h[i] for i in range(9)]
@@ -326,8 +319,7 @@ def test_dropped_out_activation_has_the_law_of_a_bit_times_an_activation(check):
     \tilde h_i = \frac{m_i}{1-p}\,h_i, \\
     m_i \sim \mathrm{Bernoulli}(1-p), \\
     m_i \text{ independent of } h_i .
-    \end{gathered}
-    """
+    \end{gathered}"""
     rng, n, p = np.random.default_rng(13), 100_000, 0.3
     h_i = rng.normal(size=n) - 0.5
     m_i = dropout_mask(rng, n, p)
@@ -347,8 +339,7 @@ def test_variance_of_a_multiple_and_of_a_product_of_independent_factors(check):
     &\quad + \operatorname{Var}[X]\,\mathbb E[Y]^2 \\
     &\quad + \operatorname{Var}[Y]\,\mathbb E[X]^2 \\
     &\qquad\text{if } X \text{ is independent of } Y .
-    \end{aligned}
-    """
+    \end{aligned}"""
     # Two values each: enough for any mean and any variance.
     a, x, x_2, y, y_2, q, s = sp.symbols("a x x_2 y y_2 q s")
     X, Y = ((x, q), (x_2, 1 - q)), ((y, s), (y_2, 1 - s))
@@ -368,8 +359,7 @@ def test_moments_of_the_bit_and_of_the_activation(check):
     r"""\begin{gathered}
     \mathbb E[m_i] = 1-p, \qquad \operatorname{Var}[m_i] = p(1-p), \\
     \mathbb E[h_i] = \frac{1}{\sqrt{2\pi}}, \qquad \operatorname{Var}[h_i] = \frac{\pi-1}{2\pi} .
-    \end{gathered}
-    """
+    \end{gathered}"""
     bit = ((1, 1 - p), (0, p))
     check.identity(E(bit), 1 - p)
     check.identity(Var(bit), p * (1 - p))
@@ -385,8 +375,7 @@ def test_drawn_bits_and_activations_have_these_moments(check):
     r"""\begin{gathered}
     \mathbb E[m_i] = 1-p, \qquad \operatorname{Var}[m_i] = p(1-p), \\
     \mathbb E[h_i] = \frac{1}{\sqrt{2\pi}}, \qquad \operatorname{Var}[h_i] = \frac{\pi-1}{2\pi} .
-    \end{gathered}
-    """
+    \end{gathered}"""
     rng, n, p = np.random.default_rng(15), 100_000, 0.3
     m = dropout_mask(rng, n, p)
     check.sample(m, 1 - p)
@@ -405,8 +394,7 @@ def test_variance_after_dropout(check):
     &\qquad + p(1-p)\,\frac{1}{2\pi} + (1-p)^2\,\frac{\pi-1}{2\pi}\Big] \\
     &= \frac{1}{1-p}\Big[\frac p2 + (1-p)\,\frac{\pi-1}{2\pi}\Big] \\
     &= \frac{\pi-1+p}{2\pi(1-p)} = \frac{1}{2(1-p)} - \frac{1}{2\pi} .
-    \end{aligned}
-    """
+    \end{aligned}"""
 
     def Var(scale):  # of scale * m_i * h_i, by the first two moments of m_i and of h_i
         bit = [E([(1**n, 1 - p), (0**n, p)]) for n in (1, 2)]
@@ -432,8 +420,7 @@ def test_dropped_out_activations_have_this_variance(check):
     &\qquad + p(1-p)\,\frac{1}{2\pi} + (1-p)^2\,\frac{\pi-1}{2\pi}\Big] \\
     &= \frac{1}{1-p}\Big[\frac p2 + (1-p)\,\frac{\pi-1}{2\pi}\Big] \\
     &= \frac{\pi-1+p}{2\pi(1-p)} = \frac{1}{2(1-p)} - \frac{1}{2\pi} .
-    \end{aligned}
-    """
+    \end{aligned}"""
     rng, n = np.random.default_rng(16), 200_000
     h, _ = relu_forward(rng.normal(size=n))
     for p in (0.3, 0.5, 0.8):
@@ -451,8 +438,7 @@ def test_expected_number_of_kept_units(check):
     r"""\begin{aligned}
     \mathbb E[K] &= \sum_{i=1}^{M}\mathbb E[m_i] \\
     &= \sum_{i=1}^{M}(1-p) = M(1-p) .
-    \end{aligned}
-    """
+    \end{aligned}"""
     M, p = 7, Fraction(3, 10)
     one_bit_for_all = {(1,) * M: 1 - p, (0,) * M: p}
     independent = {mask: probability(mask, p) for mask in all_masks(M)}
@@ -493,8 +479,7 @@ def test_binomial_probabilities(check):
     r"""\begin{gathered}
     \Pr(K = k) = \binom Mk (1-p)^k\,p^{M-k}, \\
     \binom Mk = \frac{M!}{k!\,(M-k)!}, \quad k = 0,\dots,M .
-    \end{gathered}
-    """
+    \end{gathered}"""
     M, factorial = 8, math.factorial
     for p in (Fraction(3, 10), Fraction(4, 5)):
         pmf = []
@@ -517,8 +502,7 @@ def test_drop_probability_at_a_fixed_mean(check):
     &\;\Rightarrow\; p = 1-\frac{\lambda}{M} \\
     &\;\therefore\; p^M = \Big(1-\frac{\lambda}{M}\Big)^{M},
     \qquad M \ge \lambda
-    \end{aligned}
-    """
+    \end{aligned}"""
     (solution,) = sp.solve(sp.Eq(lam, M * (1 - p)), p)
     check.identity(solution, 1 - lam / M)
     check.identity(solution**M, (1 - lam / M) ** M)
@@ -540,8 +524,7 @@ def test_limit_of_the_probability_that_all_units_are_dropped(check):
     r"""\begin{aligned}
     & \lim_{M\to\infty}\Big(1-\frac{\lambda}{M}\Big)^{M} = e^{-\lambda} \\
     & \therefore\; \lim_{M\to\infty} p^M = e^{-\lambda}
-    \end{aligned}
-    """
+    \end{aligned}"""
     check.identity(sp.limit((1 - lam / M) ** M, M, sp.oo), sp.exp(-lam))
     (drop,) = sp.solve(sp.Eq(lam, M * (1 - p)), p)
     check.identity(sp.limit(drop**M, M, sp.oo), sp.exp(-lam))
@@ -556,8 +539,7 @@ def test_limit_of_the_power_of_p(check):
     r"""\begin{aligned}
     p^{M-k} = p^{M}\,p^{-k} \;\longrightarrow\;{}& e^{-\lambda}\cdot 1 = e^{-\lambda} \\
     & (k \text{ fixed})
-    \end{aligned}
-    """
+    \end{aligned}"""
     power, all_dropped, shift = p ** (M - k), p**M, p ** (-k)
     check.identity(power, all_dropped * shift)
     drop = 1 - lam / M
@@ -582,8 +564,7 @@ def test_limit_of_the_binomial_coefficient(check):
     &= \prod_{r=0}^{k-1}\Big(1-\frac{r}{M}\Big)
     \;\longrightarrow\; 1
     \qquad (k \text{ fixed})
-    \end{aligned}
-    """
+    \end{aligned}"""
     for k in range(6):
         ratio = sp.expand_func(sp.binomial(M, k)) / (M**k / sp.factorial(k))
         factors = sp.Mul(*[1 - sp.Integer(r) / M for r in range(k)])
@@ -604,8 +585,7 @@ def test_limit_of_the_binomial_probabilities(check):
     & \lim_{M\to\infty}\Pr(K_M=k)
     = \frac{\lambda^k e^{-\lambda}}{k!} \\
     &\quad \text{for each fixed } k = 0,1,2,\dots
-    \end{aligned}
-    """
+    \end{aligned}"""
     drop = 1 - lam / M
     for k in range(6):
         factors = sp.Mul(*[1 - sp.Integer(r) / M for r in range(k)])
@@ -630,8 +610,7 @@ def test_kept_units_approach_a_poisson_law_at_this_rate(check):
     \qquad \lambda = M(1-p), \\
     & d_{TV}\Big(\mathrm{Binomial}\big(M,\tfrac{\lambda}{M}\big),\ \mathrm{Poisson}(\lambda)\Big) \\
     & \qquad\qquad \le \frac{(1-e^{-\lambda})\,\lambda}{M}
-    \end{aligned}
-    """
+    \end{aligned}"""
     for lam in (0.3, 1.0, 3.2):
         for M in (1, 4, 10, 100, 1000):
             if lam <= M:
@@ -656,8 +635,7 @@ def test_rate_of_the_poisson_law_cannot_be_better_for_one_unit(check):
     \qquad \lambda = M(1-p), \\
     & d_{TV}\Big(\mathrm{Binomial}\big(M,\tfrac{\lambda}{M}\big),\ \mathrm{Poisson}(\lambda)\Big) \\
     & \qquad\qquad \le \frac{(1-e^{-\lambda})\,\lambda}{M}
-    \end{aligned}
-    """
+    \end{aligned}"""
     # With M = 1 and p = 1 - lambda the bound is attained. Poisson minus binomial at 0, 1 and above:
     at_0 = sp.exp(-lam) - (1 - lam)  # positive
     at_1 = lam * sp.exp(-lam) - lam  # negative
@@ -675,8 +653,7 @@ def test_rate_of_the_poisson_law_cannot_be_better_for_one_unit(check):
 @pytest.mark.equation(26, by="scipy")
 def test_poisson_probabilities(check):
     r"""\Pr(M=m) = \frac{\lambda^m e^{-\lambda}}{m!},
-    \qquad m = 0,1,2,\dots
-    """
+    \qquad m = 0,1,2,\dots"""
     for mean_width in (0.4, 3.2, 11.0):
         widths = range(40)
         pmf = [mean_width**m * math.exp(-mean_width) / math.factorial(m) for m in widths]
@@ -702,8 +679,7 @@ def test_binomial_probabilities_of_a_given_width(check):
     r"""\begin{aligned}
     \Pr(K=k\mid M=m) &= \binom{m}{k}(1-p)^k\,p^{m-k}, \\
     0 &\le k\le m
-    \end{aligned}
-    """
+    \end{aligned}"""
     for m, p in product(range(7), (Fraction(3, 10), Fraction(4, 5))):
         pmf = [math.comb(m, k) * (1 - p) ** k * p ** (m - k) for k in range(m + 1)]
         for ours, expected in zip(pmf, counted(m, p), strict=True):
@@ -718,8 +694,7 @@ def test_kept_units_by_the_sum_over_all_widths(check):
     &= \sum_{m\ge k}\Pr(K=k\mid M=m)\,\Pr(M=m) \\
     &= \sum_{m\ge k}\binom{m}{k}(1-p)^k\,p^{m-k}\,\frac{\lambda^m e^{-\lambda}}{m!} \\
     &= \frac{(\lambda(1-p))^k\,e^{-\lambda}}{k!}\sum_{m\ge k}\frac{(\lambda p)^{m-k}}{(m-k)!}
-    \end{aligned}
-    """
+    \end{aligned}"""
     lam, p, exp, factorial = 3.2, 0.3, math.exp, math.factorial
     for k in range(12):
         widths = range(k, 120)
@@ -743,8 +718,7 @@ def test_factors_leave_the_sum_term_by_term(check):
     &= \sum_{m\ge k}\Pr(K=k\mid M=m)\,\Pr(M=m) \\
     &= \sum_{m\ge k}\binom{m}{k}(1-p)^k\,p^{m-k}\,\frac{\lambda^m e^{-\lambda}}{m!} \\
     &= \frac{(\lambda(1-p))^k\,e^{-\lambda}}{k!}\sum_{m\ge k}\frac{(\lambda p)^{m-k}}{(m-k)!}
-    \end{aligned}
-    """
+    \end{aligned}"""
     width = k + r  # m >= k
     line_2 = sp.binomial(width, k) * (1 - p) ** k * p ** (width - k)
     line_2 *= lam**width * sp.exp(-lam) / sp.factorial(width)
@@ -757,8 +731,7 @@ def test_factors_leave_the_sum_term_by_term(check):
 def test_shifted_exponential_series(check):
     r"""\sum_{m\ge k}\frac{(\lambda p)^{m-k}}{(m-k)!}
     = \sum_{r\ge0}\frac{(\lambda p)^r}{r!}
-    = e^{\lambda p}
-    """
+    = e^{\lambda p}"""
     shifted = sp.summation((lam * p) ** (m - k) / sp.factorial(m - k), (m, k, sp.oo))
     series = sp.summation((lam * p) ** r / sp.factorial(r), (r, 0, sp.oo))
     check.identity(shifted, series)
@@ -776,8 +749,7 @@ def test_law_of_the_kept_units_of_a_poisson_width(check):
     \Pr(K=k)
     &= \frac{(\lambda(1-p))^k\,e^{-\lambda}}{k!}\,e^{\lambda p} \\
     &= \frac{(\lambda(1-p))^k\,e^{-\lambda(1-p)}}{k!}
-    \end{aligned}
-    """
+    \end{aligned}"""
     line_1 = (lam * (1 - p)) ** k * sp.exp(-lam) / sp.factorial(k) * sp.exp(lam * p)
     line_2 = (lam * (1 - p)) ** k * sp.exp(-lam * (1 - p)) / sp.factorial(k)
     check.identity(line_1, line_2)
@@ -793,8 +765,7 @@ def test_powers_of_the_thinned_mean(check):
     r"""\begin{aligned}
     \lambda^k(1-p)^k &= (\lambda(1-p))^k = (\lambda')^k, \\
     \lambda' &= \lambda(1-p)
-    \end{aligned}
-    """
+    \end{aligned}"""
     lam_prime = lam * (1 - p)
     check.identity(lam**k * (1 - p) ** k, (lam * (1 - p)) ** k)
     check.identity((lam * (1 - p)) ** k, lam_prime**k)
@@ -812,8 +783,7 @@ def test_kept_units_of_a_poisson_width_are_poisson(check):
     r"""\begin{aligned}
     \Pr(K=k) &= \frac{(\lambda')^k e^{-\lambda'}}{k!}, \\
     K &\sim \mathrm{Poisson}(\lambda'), \qquad \lambda'=\lambda(1-p)
-    \end{aligned}
-    """
+    \end{aligned}"""
     for lam, p in ((3.2, 0.3), (0.4, 0.85), (8.0, 0.0)):
         lam_prime = lam * (1 - p)
         counts = range(12)
@@ -827,8 +797,7 @@ def test_drawn_layers_of_poisson_width_keep_a_poisson_number_of_units(check):
     r"""\begin{aligned}
     \Pr(K=k) &= \frac{(\lambda')^k e^{-\lambda'}}{k!}, \\
     K &\sim \mathrm{Poisson}(\lambda'), \qquad \lambda'=\lambda(1-p)
-    \end{aligned}
-    """
+    \end{aligned}"""
     lam, p = 3.2, 0.3
     _, K = layers_of_poisson_width(np.random.default_rng(33), 60_000, lam, p)
     counts = np.arange(8)

@@ -46,8 +46,7 @@ def test_the_covariance_is_a_mean_of_outer_products_and_one_matrix_product(check
     \Sigma &= \frac1B \sum_{i=1}^{B} (\mathbf y_i - \boldsymbol\mu)(\mathbf y_i -
     \boldsymbol\mu)^\top \\
     &= \frac1B\, C^\top C \in \mathbb R^{M \times M}.
-    \end{aligned}
-    """
+    \end{aligned}"""
     y = Y[:, :, None]  # y[i] is sample i as a column, M x 1
     # With mu off the mean, both forms gain off off^T: this shows the sign in each of the factors.
     for off in (np.zeros(M), beta):
@@ -70,8 +69,7 @@ def test_the_inverse_root_makes_the_covariance_the_identity_and_epsilon_nearly_s
     &\Sigma \succ 0: && \Sigma^{-1/2}\, \Sigma\, \Sigma^{-1/2} = I; \\
     &\text{in general}: && (\Sigma + \epsilon I)^{-1/2}\, \Sigma\, (\Sigma + \epsilon I)^{-1/2}
     \ \text{ has the eigenvalues } \frac{\lambda_a}{\lambda_a + \epsilon}.
-    \end{aligned}
-    """
+    \end{aligned}"""
     Sigma, identity = covariance(Y), np.eye(M)
     assert (linalg.eigvalsh(Sigma) > 0).all()  # positive definite
     check.equal(inverse_root(Sigma) @ Sigma @ inverse_root(Sigma), identity, atol=1e-10)
@@ -95,8 +93,7 @@ def test_the_centred_batch_times_the_root_is_white(check):
     r"""\begin{aligned}
     \tilde Y &= (Y - \mathbf 1_B \boldsymbol\mu^\top)\, \Sigma^{-1/2} \in \mathbb R^{B \times M}, \\
     \frac1B \tilde Y^\top \tilde Y &= I.
-    \end{aligned}
-    """
+    \end{aligned}"""
     mu, Sigma = Y.mean(axis=0), covariance(Y)
     Y_tilde = (Y - np.outer(np.ones(B), mu)) @ inverse_root(Sigma)
     assert Y_tilde.shape == (B, M)
@@ -116,8 +113,7 @@ def test_scale_and_shift_give_the_covariance_gamma_squared(check):
     \\
     \operatorname{Cov}_{\text{batch}}(\hat Y) &= \Gamma I \Gamma =
     \operatorname{diag}(\boldsymbol\gamma)^2.
-    \end{aligned}
-    """
+    \end{aligned}"""
     mu, root = Y.mean(axis=0), inverse_root(covariance(Y))
     Y_tilde = (Y - mu) @ root
     Y_hat = Y_tilde @ np.diag(gamma) + np.outer(np.ones(B), beta)
