@@ -26,7 +26,7 @@ def site():
 
 @pytest.fixture(scope="session")
 def chromium():
-    """Give the browser's path, or skip; where CI has none, fail."""
+    """Return the browser's path, or skip; where CI has none, fail."""
     from site_browser import find_chromium  # here, since playwright takes a while to import
 
     path, advice = find_chromium(), "no Chromium here; on Debian: apt-get install chromium"

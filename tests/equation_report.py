@@ -1,11 +1,12 @@
 """pytest plugin: count the equations that a run has checked, and keep what it measured."""
 
-import json
 import platform
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+
+import records
 
 RESULTS = Path(__file__).parent.parent / "chapters" / "equations.json"
 COUNT = 97
@@ -27,7 +28,7 @@ def _name_the_equation(request, record_property):
 
 
 def measured(report):
-    """Give the record of one check for the index page."""
+    """Return the record of one check for the index page."""
     properties = dict(report.user_properties)
     errors = [value for name, value in report.user_properties if name == "error"]
     floats = [error for error in errors if error != "exact"]
@@ -70,5 +71,4 @@ def write(checks):
     equations = {
         number: sorted(checks[number], key=lambda check: check["test"]) for number in sorted(checks)
     }
-    content = {"versions": versions, "equations": equations}
-    RESULTS.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    records.write(RESULTS, {"versions": versions, "equations": equations})

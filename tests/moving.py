@@ -9,7 +9,7 @@ KIND = "application/vnd.vegalite.v5+json"
 
 
 def find_figures():
-    """Give the specification, the alternative text and the caption of every figure, by page."""
+    """Return the specification, the alternative text and the caption of every figure, by page."""
     found = {}
     for path in sorted((ROOT / "chapters").rglob("*.ipynb")):
         for cell in nbformat.read(path, as_version=4).cells:
@@ -22,7 +22,7 @@ def find_figures():
 
 
 def numbers_in(value):
-    """Give all fractions of a JSON value."""
+    """Return all fractions of a JSON value."""
     if isinstance(value, float):
         yield value
     elif isinstance(value, dict | list):

@@ -25,10 +25,16 @@ class PrivateKernelManager(nbval.kernel.KernelManager):
         return "ipc" if SOCKETS_ARE_FILES else "tcp"
 
     def _ip_default(self):
-        """Give what the names of the five sockets begin with."""
+        """Return what the names of the five sockets begin with."""
         if self.transport == "tcp":
             return super()._ip_default()
         return str(Path(PLACE) / f"kernel-{uuid.uuid4().hex}")
+
+    def start_kernel(self, **options):
+        """Find the fonts first: a kernel that has to look for them long says so on its page."""
+        import matplotlib.font_manager  # noqa: F401
+
+        super().start_kernel(**options)
 
 
 nbval.kernel.KernelManager = PrivateKernelManager

@@ -12,7 +12,6 @@ import nbformat
 import pytest
 from addresses import Addresses
 from downloads import (
-    colab_edition,
     download_edition,
     students_text,
     take_along,
@@ -56,33 +55,17 @@ def path(request):
 
 
 def test_an_edition_for_colab_installs_hw1lib_first_and_nothing_else_changes(path, editions):
-    edition, notebook = json.loads(editions[path]), json.loads(path.read_text(encoding="utf-8"))
+    edition, cells = json.loads(editions[path]), json.loads(path.read_text("utf-8"))["cells"]
+    nbformat.validate(nbformat.from_dict(edition))
     first, *rest = edition["cells"]
     assert source_of(first) == INSTALL + path.parent.relative_to(ROOT).as_posix()
     if path.parent == PRACTICE:
         assert not [c for c in rest if "solution" in c["metadata"].get("tags", [])]
         assert "<summary>Solution" not in editions[path]
         return
-    kept = [
-        source_of(cell).replace('enable("mimetype")', 'enable("colab")')
-        for cell in notebook["cells"]
-    ]
+    kept = [source_of(cell).replace('enable("mimetype")', 'enable("colab")') for cell in cells]
     assert [source_of(cell) for cell in rest] == kept
-    assert [c.get("outputs") for c in rest] == [c.get("outputs") for c in notebook["cells"]]
-
-
-def test_an_edition_for_colab_is_a_valid_notebook(path, editions):
-    nbformat.validate(nbformat.reads(editions[path], as_version=4))
-
-
-def test_a_chart_of_an_edition_is_drawn_by_html():
-    cell = {"cell_type": "code", "source": ['alt.renderers.enable("mimetype")']}
-    edition = colab_edition(json.dumps({"cells": [cell]}), ADDRESSES, "x")
-    assert source_of(json.loads(edition)["cells"][1]) == 'alt.renderers.enable("colab")'
-
-
-def test_no_chapter_installs_anything(path):
-    assert "%pip" not in path.read_text(encoding="utf-8")
+    assert [cell.get("outputs") for cell in rest] == [cell.get("outputs") for cell in cells]
 
 
 @pytest.mark.parametrize("addresses", [Addresses(), ADDRESSES], ids=["no address", "address"])
@@ -107,14 +90,11 @@ def test_a_practice_page_is_handed_out_without_its_solutions():
         assert "<summary>Solution" not in text
 
 
-STRANGERS = {"none": None, "another package": "rate = 3"}
-
-
-@pytest.mark.parametrize("stranger", STRANGERS)
+@pytest.mark.parametrize("stranger", [None, "rate = 3"], ids=["none", "another package"])
 def test_a_download_notices_a_missing_hw1lib_and_a_strangers(tmp_path, stranger):
     """Run the first cell of a download where `hw1lib` is not ours."""
-    if STRANGERS[stranger]:
-        (tmp_path / "hw1lib.py").write_text(STRANGERS[stranger])
+    if stranger:
+        (tmp_path / "hw1lib.py").write_text(stranger)
     edition = download_edition('{"cells": []}', "The book", ADDRESSES)
     source = json.loads(edition)["cells"][1]["source"]
     command = [sys.executable, "-S", "-c", source]  # -S: nothing that is installed
@@ -267,21 +247,16 @@ def pdf(site, chromium, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def texts(pdf):
-    """Give each page's pieces of text, with their places in points."""
+    """Return each page's pieces of text, with their places in points."""
     pages = []
     for page in pdf.pages:
         pieces = []
 
         def note(text, matrix, text_matrix, font, size, pieces=pieces):
             if text.strip():
-                x, y = text_matrix[4], text_matrix[5]
-                pieces.append(
-                    (
-                        text.strip(),
-                        x * matrix[0] + y * matrix[2] + matrix[4],
-                        x * matrix[1] + y * matrix[3] + matrix[5],
-                    )
-                )
+                a, b, c, d, e, f = matrix
+                x, y = text_matrix[4:]
+                pieces.append((text.strip(), x * a + y * c + e, x * b + y * d + f))
 
         page.extract_text(visitor_text=note)
         pages.append(pieces)
@@ -293,7 +268,7 @@ def words(text):
 
 
 def walk(outline):
-    """Give the entries of an outline, in order."""
+    """Return the entries of an outline, in order."""
     for item in outline:
         if isinstance(item, list):
             yield from walk(item)
@@ -306,11 +281,9 @@ def test_the_pdf_has_every_part_and_page_in_its_outline_and_the_solutions_last(p
     outline = [(words(item.title), item) for item in walk(pdf.outline)]
     wanted = ["Contents", "About this book"]
     for caption, names in parts_of(ROOT)[1:]:
-        wanted.append(words(caption))
-        for name in names:
-            heading = LexborHTMLParser((site / f"{name}.html").read_text("utf-8")).css_first("h1")
-            heading.css_first(".headerlink").decompose()
-            wanted.append(words(heading.text()))
+        pages = [LexborHTMLParser((site / f"{n}.html").read_text("utf-8")) for n in names]
+        headings = [page.css_first("h1").text() for page in pages]
+        wanted += map(words, (caption, *headings))
     wanted.append("Solutions of the exercises")
     found = [title for title, _ in outline]
     assert [title for title in wanted if title not in found] == []

@@ -25,7 +25,7 @@ MEANS = {
 
 
 def displayed():
-    """Give (number, LaTeX) of every equation of the homework, in the order of the book."""
+    """Return (number, LaTeX) of every equation of the homework, in the order of the book."""
     order = re.findall(r"file: (\S+)", (ROOT / "_toc.yml").read_text(encoding="utf-8"))
     for path in (ROOT / f"{name}.ipynb" for name in order):
         if path.exists():
@@ -38,7 +38,7 @@ def displayed():
 
 
 def marked(name):
-    """Give (number, marker, test, file) of every test with the marker of that name."""
+    """Return (number, marker, test, file) of every test with the marker of that name."""
     for path in sorted((ROOT / "tests" / "equations").glob("test_*.py")):
         for test in ast.parse(path.read_text(encoding="utf-8")).body:
             for marker in getattr(test, "decorator_list", []):

@@ -1,6 +1,7 @@
 """Xavier and Kaiming against torch.nn.init, and the predicted moments against random networks.
 
-Tolerance: rtol = 1e-12 for what is computed; a Monte Carlo claim states n, seed and bound.
+The equations (93) to (97) are checked in tests/equations. Tolerance: rtol = 1e-12 for what is
+computed; a Monte Carlo claim states n, seed and bound.
 """
 
 import math
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
+from torch.nn import init
 
 from hw1lib import (
     alive_probability,
@@ -21,13 +23,14 @@ from hw1lib import (
     xavier_std,
     xavier_uniform,
 )
+from oracles import same
 
 RTOL = 1e-12
 SHAPE = (300, 200)  # (out, in): n = 60,000 weights a draw
 
 
 def torch_fans(shape):
-    fan_in, fan_out = torch.nn.init._calculate_fan_in_and_fan_out(torch.empty(shape))
+    fan_in, fan_out = init._calculate_fan_in_and_fan_out(torch.empty(shape))
     return {"fan_in": fan_in, "fan_out": fan_out}
 
 
@@ -37,117 +40,83 @@ def torch_fans(shape):
 @pytest.mark.parametrize("gain", [1.0, 5 / 3, 1e-150, 1e150])
 @pytest.mark.parametrize("shape", [(1, 1), (30, 10), (10, 30), [7, 5]])
 def test_xavier_std_has_the_fans_of_torch(shape, gain):
-    fans = torch_fans(shape)
-    expected = gain * math.sqrt(2 / (fans["fan_in"] + fans["fan_out"]))
-    np.testing.assert_allclose(xavier_std(shape, gain), expected, rtol=RTOL)
+    expected = gain * math.sqrt(2 / sum(torch_fans(shape).values()))
+    same(xavier_std(shape, gain), expected, RTOL)
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.01, 0.3, -0.3, 1.0, 2.5])
 @pytest.mark.parametrize("mode", ["fan_in", "fan_out"])
 @pytest.mark.parametrize("shape", [(1, 1), (30, 10), (10, 30)])
 def test_kaiming_std_has_the_gain_and_the_fans_of_torch(shape, mode, slope):
-    gain = torch.nn.init.calculate_gain("leaky_relu", slope)
-    expected = gain / math.sqrt(torch_fans(shape)[mode])
-    np.testing.assert_allclose(kaiming_std(shape, mode, slope), expected, rtol=RTOL)
+    gain = init.calculate_gain("leaky_relu", slope)
+    same(kaiming_std(shape, mode, slope), gain / math.sqrt(torch_fans(shape)[mode]), RTOL)
 
 
 def test_defaults_are_those_of_a_relu_network():
-    gain = torch.nn.init.calculate_gain("relu")
-    np.testing.assert_allclose(kaiming_std((30, 10)), gain / math.sqrt(10), rtol=RTOL)
-    np.testing.assert_allclose(xavier_std((30, 10)), math.sqrt(2 / 40), rtol=RTOL)
+    same(kaiming_std((30, 10)), init.calculate_gain("relu") / math.sqrt(10), RTOL)
+    same(xavier_std((30, 10)), math.sqrt(2 / 40), RTOL)
 
 
 # The draws.
 
+DRAWS = [xavier_normal, xavier_uniform, kaiming_normal, kaiming_uniform]
+OPTIONS = {  # of hw1lib, of torch
+    "xavier": [({}, {}), ({"gain": 1.7}, {"gain": 1.7})],
+    "kaiming": [
+        ({}, {"nonlinearity": "relu"}),
+        ({"mode": "fan_out"}, {"mode": "fan_out"}),
+        ({"negative_slope": 0.5}, {"a": 0.5}),
+    ],
+}
 
-def torch_std(fill, *args, **kwargs):
+
+@pytest.mark.parametrize(
+    ("draw", "options", "torch_options"),
+    [(draw, *pair) for draw in DRAWS for pair in OPTIONS[draw.__name__.partition("_")[0]]],
+)
+def test_draw_has_the_law_of_torch(draw, options, torch_options):
+    # n = 60,000, seed 3, Kolmogorov-Smirnov at 1e-4. The largest of n uniform weights stays below
+    # the limit, and above 1 - 20 / n of it but for a chance of exp(-20). A sample's spread has a
+    # relative error of 1 / sqrt(2 n), two samples differ by at most 5 * sqrt(2) of it.
     torch.manual_seed(0)
-    return fill(torch.empty(SHAPE, dtype=torch.float64), *args, **kwargs).std().item()
-
-
-NORMAL = [
-    (xavier_normal, {}, torch.nn.init.xavier_normal_, {}),
-    (xavier_normal, {"gain": 1.7}, torch.nn.init.xavier_normal_, {"gain": 1.7}),
-    (kaiming_normal, {}, torch.nn.init.kaiming_normal_, {"nonlinearity": "relu"}),
-    (kaiming_normal, {"mode": "fan_out"}, torch.nn.init.kaiming_normal_, {"mode": "fan_out"}),
-    (kaiming_normal, {"negative_slope": 0.5}, torch.nn.init.kaiming_normal_, {"a": 0.5}),
-]
-UNIFORM = [
-    (xavier_uniform, {}, torch.nn.init.xavier_uniform_, {}),
-    (xavier_uniform, {"gain": 1.7}, torch.nn.init.xavier_uniform_, {"gain": 1.7}),
-    (kaiming_uniform, {}, torch.nn.init.kaiming_uniform_, {"nonlinearity": "relu"}),
-    (kaiming_uniform, {"mode": "fan_out"}, torch.nn.init.kaiming_uniform_, {"mode": "fan_out"}),
-    (kaiming_uniform, {"negative_slope": 0.5}, torch.nn.init.kaiming_uniform_, {"a": 0.5}),
-]
-
-
-@pytest.mark.parametrize(("draw", "options", "fill", "torch_options"), NORMAL + UNIFORM)
-def test_draw_has_the_spread_of_torch(draw, options, fill, torch_options):
-    # n = 60,000 weights each, seeds 0; a sample's std has the relative error 1 / sqrt(2 n) at
-    # most (normal; less if uniform), two samples differ by 5 * sqrt(2) of it.
-    W = draw(np.random.default_rng(0), SHAPE, **options)
-    bound = 5 * math.sqrt(2) / math.sqrt(2 * W.size)
-    np.testing.assert_allclose(W.std(), torch_std(fill, **torch_options), rtol=bound)
-
-
-@pytest.mark.parametrize(("draw", "options", "fill", "torch_options"), NORMAL + UNIFORM)
-def test_draw_is_symmetric_about_zero(draw, options, fill, torch_options):
-    # n = 60,000, seed 1, 5 standard errors, for the mean and for the share of positive weights.
-    W = draw(np.random.default_rng(1), SHAPE, **options)
-    assert abs(W.mean()) < 5 * W.std() / math.sqrt(W.size)
-    assert abs((W > 0).mean() - 0.5) < 5 * 0.5 / math.sqrt(W.size)
-
-
-@pytest.mark.parametrize(("draw", "options", "fill", "torch_options"), NORMAL)
-def test_normal_draw_is_normal(draw, options, fill, torch_options):
-    # n = 60,000, seed 2, Kolmogorov-Smirnov at 1e-4.
-    W = draw(np.random.default_rng(2), SHAPE, **options)
-    assert stats.kstest(W.ravel() / W.std(), "norm").pvalue > 1e-4
-
-
-@pytest.mark.parametrize(("draw", "options", "fill", "torch_options"), UNIFORM)
-def test_uniform_draw_is_uniform_up_to_the_limit_of_torch(draw, options, fill, torch_options):
-    # n = 60,000, seed 3, Kolmogorov-Smirnov at 1e-4. The largest of n uniform weights stays
-    # below the limit, and above 1 - 20 / n of it but for a chance of exp(-20).
-    torch.manual_seed(0)
+    fill = getattr(init, draw.__name__ + "_")
     filled = fill(torch.empty(SHAPE, dtype=torch.float64), **torch_options)
     W = draw(np.random.default_rng(3), SHAPE, **options)
-    limit = np.abs(W).max()
-    np.testing.assert_allclose(limit, filled.abs().max().item(), rtol=40 / W.size)
-    assert stats.kstest(W.ravel() / limit, "uniform", args=(-1, 2)).pvalue > 1e-4
+    same(W.std(), filled.std().item(), rtol=5 / math.sqrt(W.size))
+    assert abs(W.mean()) < 5 * W.std() / math.sqrt(W.size)
+    law = stats.norm(0, W.std())
+    if "uniform" in draw.__name__:
+        limit = np.abs(W).max()
+        same(limit, filled.abs().max().item(), rtol=40 / W.size)
+        law = stats.uniform(-limit, 2 * limit)
+    assert stats.kstest(W.ravel(), law.cdf).pvalue > 1e-4
 
 
-@pytest.mark.parametrize("draw", [xavier_normal, xavier_uniform, kaiming_normal, kaiming_uniform])
-def test_draw_depends_on_the_generator_alone(draw):
-    a, b = (draw(np.random.default_rng(7), (4, 3)) for _ in range(2))
-    np.testing.assert_array_equal(a, b)
-    rng = np.random.default_rng(7)
-    assert (draw(rng, (4, 3)) != draw(rng, (4, 3))).all()
-
-
-@pytest.mark.parametrize("draw", [xavier_normal, xavier_uniform, kaiming_normal, kaiming_uniform])
-def test_draw_rounds_the_same_numbers_to_float32(draw):
+@pytest.mark.parametrize("draw", DRAWS)
+def test_draw_depends_on_the_generator_alone_and_is_rounded_to_float32(draw):
     single = draw(np.random.default_rng(7), (4, 3), dtype=np.float32)
-    double = draw(np.random.default_rng(7), (4, 3))
+    rng = np.random.default_rng(7)
+    double = draw(rng, (4, 3))
     assert (single.dtype, double.dtype, single.shape) == (np.float32, np.float64, (4, 3))
     np.testing.assert_array_equal(single, double.astype(np.float32))
+    assert (double != draw(rng, (4, 3))).all()
 
 
-# The predicted second moments: products by hand.
+# The predicted second moments.
 
 
 def test_forward_second_moments_are_the_products_of_the_fans_in():
     actual = forward_second_moments([3, 5, 2, 7], [0.5, 0.25, 3.0], 1.6, [0.5, 0.7, 1.0])
     first = 1.6 * 0.5 * 3 * 0.25
     second = first * 0.7 * 5 * 0.0625
-    np.testing.assert_allclose(actual, [1.6, first, second, second * 2 * 9], rtol=RTOL)
+    same(actual, np.array([1.6, first, second, second * 2 * 9]), RTOL)
 
 
 def test_backward_second_moments_are_the_products_of_the_fans_out():
     actual = backward_second_moments([3, 5, 2, 7], [0.5, 0.25, 3.0], 1.6, [0.5, 0.7, 1.0])
     last = 1.6 * 7 * 9
     middle = last * 0.7 * 2 * 0.0625
-    np.testing.assert_allclose(actual, [middle * 0.5 * 5 * 0.25, middle, last, 1.6], rtol=RTOL)
+    same(actual, np.array([middle * 0.5 * 5 * 0.25, middle, last, 1.6]), RTOL)
 
 
 @pytest.mark.parametrize("moments", [forward_second_moments, backward_second_moments])
@@ -163,18 +132,20 @@ def test_moments_survive_factors_that_overflow_together(moments):
     np.testing.assert_allclose(np.sort(actual), [1e-300, 1e-20, 1e260], rtol=RTOL)
 
 
-def test_fan_in_is_level_forward_and_ends_at_the_ratio_of_the_widths_backward():
+@pytest.mark.parametrize(
+    ("mode", "level", "other", "end", "ratio"),
+    [
+        ("fan_in", forward_second_moments, backward_second_moments, 0, 16 / 12),
+        ("fan_out", backward_second_moments, forward_second_moments, -1, 12 / 16),
+    ],
+)
+def test_a_mode_is_level_one_way_and_ends_at_the_ratio_of_the_widths_the_other(
+    mode, level, other, end, ratio
+):
     widths = [12, 20, 8, 16]
-    stds = [kaiming_std(s) for s in [(20, 12), (8, 20), (16, 8)]]
-    np.testing.assert_allclose(forward_second_moments(widths, stds), 1, rtol=RTOL)
-    np.testing.assert_allclose(backward_second_moments(widths, stds)[0], 16 / 12, rtol=RTOL)
-
-
-def test_fan_out_is_level_backward_and_ends_at_the_ratio_of_the_widths_forward():
-    widths = [12, 20, 8, 16]
-    stds = [kaiming_std(s, "fan_out") for s in [(20, 12), (8, 20), (16, 8)]]
-    np.testing.assert_allclose(backward_second_moments(widths, stds), 1, rtol=RTOL)
-    np.testing.assert_allclose(forward_second_moments(widths, stds)[-1], 12 / 16, rtol=RTOL)
+    stds = [kaiming_std(shape, mode) for shape in [(20, 12), (8, 20), (16, 8)]]
+    np.testing.assert_allclose(level(widths, stds), 1, rtol=RTOL)
+    same(other(widths, stds)[end], ratio, RTOL)
 
 
 def test_a_network_may_have_ten_thousand_widths():
@@ -182,15 +153,14 @@ def test_a_network_may_have_ten_thousand_widths():
 
 
 def test_alive_probability_is_the_product_over_the_layers():
-    expected = [1, 3 / 4, 3 / 4 * 31 / 32]
-    np.testing.assert_allclose(alive_probability([6, 2, 5]), expected, rtol=RTOL)
+    same(alive_probability([6, 2, 5]), np.array([1, 3 / 4, 3 / 4 * 31 / 32]), RTOL)
 
 
-# The predicted second moments: many random networks at once.
+# The same against many random networks at once: n of each, 5 standard errors.
 
 
 def random_networks(widths, stds, slope, n, seed):
-    """Mean squares of h_i and of dh_i, one a network and layer, for isotropic dh_L; and h_i."""
+    """Return each network's h_i and dh_i, for isotropic dh_L."""
     rng = np.random.default_rng(seed)
     hs = [np.broadcast_to(rng.normal(size=widths[0]) + 1.0, (n, widths[0]))]
     weights, slopes = [], []
@@ -205,45 +175,34 @@ def random_networks(widths, stds, slope, n, seed):
     return hs, dhs[::-1]
 
 
-def assert_mean_square(values, expected):
-    squares = (values**2).mean(axis=1)
-    error = squares.std() / math.sqrt(len(squares))
-    assert abs(squares.mean() - expected) < 5 * error + 1e-12
+def assert_mean_squares(arrays, expected):
+    for array, e in zip(arrays, expected, strict=True):
+        squares = (array**2).mean(axis=1)
+        assert abs(squares.mean() - e) < 5 * squares.std() / math.sqrt(len(squares)) + 1e-12
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.3])
-def test_forward_moments_agree_with_random_networks(slope):
-    # n = 20,000 networks, seed 0, 5 standard errors.
-    widths, stds = [12, 20, 8, 16], [0.3, 0.4, 0.5]
-    hs, _ = random_networks(widths, stds, slope, 20_000, 0)
-    predicted = forward_second_moments(
-        widths, stds, float((hs[0][0] ** 2).mean()), kept=(1 + slope**2) / 2
-    )
-    for h, expected in zip(hs, predicted, strict=True):
-        assert_mean_square(h, expected)
-
-
-def test_backward_moments_agree_with_random_networks():
-    # n = 20,000 networks, seed 1, 5 standard errors, leaky units, which never die.
-    widths, stds = [12, 20, 8, 16], [0.3, 0.4, 0.5]
-    _, dhs = random_networks(widths, stds, 0.3, 20_000, 1)
-    predicted = backward_second_moments(widths, stds, kept=(1 + 0.3**2) / 2)
-    for dh, expected in zip(dhs, predicted, strict=True):
-        assert_mean_square(dh, expected)
+def test_moments_agree_with_random_networks(slope):
+    # n = 20,000, seed 0.
+    widths, stds, kept = [12, 20, 8, 16], [0.3, 0.4, 0.5], (1 + slope**2) / 2
+    hs, dhs = random_networks(widths, stds, slope, 20_000, 0)
+    start = float((hs[0][0] ** 2).mean())
+    assert_mean_squares(hs, forward_second_moments(widths, stds, start, kept))
+    if slope:  # leaky units never die
+        assert_mean_squares(dhs, backward_second_moments(widths, stds, kept=kept))
 
 
 def test_backward_moments_of_a_narrow_relu_network_need_the_alive_probability():
-    # n = 40,000 networks, seed 2, 5 standard errors: 3/4 * 5/2 = 1.875 and not 2.5.
+    # n = 40,000, seed 2: 3/4 * 5/2 = 1.875 and not 2.5.
     widths = [6, 2, 5]
     stds = [kaiming_std((2, 6)), kaiming_std((5, 2))]
     _, dhs = random_networks(widths, stds, 0.0, 40_000, 2)
     predicted = backward_second_moments(widths, stds)
-    assert_mean_square(dhs[0], predicted[0])
-    assert_mean_square(dhs[1], predicted[1] * alive_probability(widths)[1])
+    assert_mean_squares(dhs[:2], predicted[:2] * [1, alive_probability(widths)[1]])
 
 
 def test_alive_probability_agrees_with_random_networks():
-    # n = 40,000 networks, seed 3, 5 standard errors.
+    # n = 40,000, seed 3.
     widths = [6, 2, 1, 3]
     hs, _ = random_networks(widths, [1.3, 0.7, 0.9], 0.0, 40_000, 3)
     for h, expected in zip(hs, alive_probability(widths), strict=True):

@@ -1,16 +1,9 @@
 """What the site's one stylesheet keeps, and what its fonts must be able to show."""
 
-import importlib.util
-from pathlib import Path
-
+import lean_pages
 import pytest
 import tinycss2
 from selectolax.lexbor import LexborHTMLParser
-
-PATH = Path(__file__).parent.parent / "_extensions" / "lean_pages.py"
-SPEC = importlib.util.spec_from_file_location("lean_pages", PATH)
-lean_pages = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(lean_pages)
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(params=FIGURES)
 def name(request):
-    """Give a page that has a figure."""
+    """Return a page that has a figure."""
     return request.param
 
 

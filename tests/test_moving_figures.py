@@ -4,6 +4,7 @@ import copy
 import gzip
 import json
 import re
+from functools import cache
 
 import pytest
 from moving_figures import KIND, LIBRARY, figure
@@ -22,20 +23,20 @@ COLOUR = re.compile(r"#[0-9a-f]{6}\b", re.IGNORECASE)
 
 @pytest.fixture(params=FIGURES)
 def stored(request):
-    """Give a figure's specification and its texts."""
+    """Return a figure's specification and its texts."""
     return FIGURES[request.param]
 
 
-@pytest.fixture(scope="module")
-def drawn():
+@cache
+def drawn(name):
     """Draw each figure once."""
-    return {name: LexborHTMLParser(figure(*stored)) for name, stored in FIGURES.items()}
+    return LexborHTMLParser(figure(*FIGURES[name]))
 
 
 @pytest.fixture(params=FIGURES)
-def html(request, drawn):
-    """Give a figure as the site shows it."""
-    return drawn[request.param]
+def html(request):
+    """Return a figure as the site shows it."""
+    return drawn(request.param)
 
 
 def test_there_are_figures_of_all_three_topics():
@@ -66,7 +67,7 @@ def test_the_chart_selects_and_computes_nothing(stored):
     assert all(re.fullmatch(rf"({term})( && ({term}))*", test) for test in filters)
 
 
-def test_the_static_drawing_is_there_with_its_text(stored, html):
+def test_the_static_drawing_is_there_with_its_text(html):
     svg = html.css_first(".drawing svg")
     assert svg.attributes["role"] == "img"
     assert svg.css("path")

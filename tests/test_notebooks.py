@@ -29,6 +29,14 @@ def code_cells(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
+def code_of(notebook):
+    return "\n".join(cell.source for cell in code_cells(notebook))
+
+
+def tags_of(cell):
+    return set(cell.metadata.get("tags", []))
+
+
 def prose(notebook):
     return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
 
@@ -46,7 +54,7 @@ def draws(cell):
 
 
 def texts_of(cell):
-    """Give a figure's alternative text and its caption."""
+    """Return a figure's alternative text and its caption."""
     if moving_figures(cell):
         setting = cell.metadata.get("moving", {})
         return setting.get("alt", ""), setting.get("caption", "")
@@ -56,8 +64,7 @@ def texts_of(cell):
 
 
 def is_ignored(cell):
-    tags = set(cell.metadata.get("tags", []))
-    by_tag = any(tag.startswith("nbval") or tag == "raises-exception" for tag in tags)
+    by_tag = any(tag.startswith("nbval") or tag == "raises-exception" for tag in tags_of(cell))
     return by_tag or re.search(r"#\s*(?:NBVAL|PYTEST_VALIDATE)", cell.source) is not None
 
 
@@ -81,21 +88,15 @@ def test_every_notebook_is_in_the_table_of_contents_once():
     assert sorted(listed) == sorted(written)
 
 
-def test_each_notebook_is_valid(notebook):
-    nbformat.validate(notebook)
-
-
 def test_all_cells_were_executed_once_from_top_to_bottom(notebook):
     # nbval skips a cell without an execution count and reports that it passed.
     counts = [cell.execution_count for cell in code_cells(notebook)]
     assert counts == list(range(1, len(counts) + 1))
 
 
-def test_no_cell_is_empty(notebook):
+def test_each_notebook_is_valid_and_has_no_empty_cell_and_no_times(notebook):
+    nbformat.validate(notebook)
     assert all(cell.source.strip() for cell in notebook.cells)
-
-
-def test_no_timing_metadata_is_stored(notebook):
     assert "execution" not in {key for cell in notebook.cells for key in cell.metadata}
 
 
@@ -113,18 +114,12 @@ def test_few_cells_are_ignored_by_nbval_and_each_says_why():
 
 
 def test_cells_have_only_tags_that_the_book_knows(notebook):
-    tags = {tag for cell in notebook.cells for tag in cell.metadata.get("tags", [])}
-    assert tags <= TAGS | PRACTICE_TAGS
+    assert set().union(*map(tags_of, notebook.cells)) <= TAGS | PRACTICE_TAGS
 
 
 def test_figures_are_drawings_that_the_comparison_understands(notebook):
-    kinds = {
-        kind
-        for cell in code_cells(notebook)
-        for out in cell.outputs
-        for kind in out.get("data", {})
-    }
-    assert not kinds & {"image/png", "image/jpeg"}
+    for cell in code_cells(notebook):
+        assert not outputs_of(cell, "image/png") + outputs_of(cell, "image/jpeg")
 
 
 def test_every_chapter_has_a_figure():
@@ -141,24 +136,17 @@ def test_every_figure_has_an_alternative_text_and_a_caption_of_its_own():
 
 
 def test_cells_that_draw_hide_their_source(notebook):
-    assert all(
-        "hide-input" in cell.metadata.get("tags", [])
-        for cell in code_cells(notebook)
-        if draws(cell)
-    )
+    assert all("hide-input" in tags_of(cell) for cell in code_cells(notebook) if draws(cell))
 
 
 def test_cells_are_short(notebook):
-    assert [
-        cell.source for cell in code_cells(notebook) if len(cell.source.splitlines()) > MAX_LINES
-    ] == []
+    sources = [cell.source for cell in code_cells(notebook)]
+    assert [source for source in sources if len(source.splitlines()) > MAX_LINES] == []
 
 
 def test_there_are_ten_words_of_prose_for_a_line_of_code(notebook):
     words = len(re.sub(r"\$\$.*?\$\$", "", prose(notebook), flags=re.DOTALL).split())
-    visible = [
-        cell for cell in code_cells(notebook) if "hide-input" not in cell.metadata.get("tags", [])
-    ]
+    visible = [cell for cell in code_cells(notebook) if "hide-input" not in tags_of(cell)]
     lines = [line for cell in visible for line in cell.source.splitlines() if line.strip(" )]}")]
     assert words >= MIN_WORDS_FOR_A_LINE * len(lines)
 
@@ -182,37 +170,34 @@ def test_the_page_opens_with_its_goal_and_closes_with_a_summary(notebook):
     assert "\n## Summary" in text
 
 
-def test_nothing_is_installed_downloaded_or_found_by_path(notebook):
-    code = "\n".join(cell.source for cell in code_cells(notebook))
-    assert not re.search(
-        r"pip install|conda install|sys\.path|urllib|requests\.|wget|curl|fetch_", code
-    )
+NOT_IN_CODE = {
+    "what installs, downloads or looks for a path": (
+        r"pip install|conda install|sys\.path|urllib|requests\.|wget|curl|fetch_"
+    ),
+    "randomness without a seed": r"np\.random\.(?!default_rng|Generator)|default_rng\(\)",
+}
+NOT_IN_PROSE = {
+    "LaTeX that not every viewer knows": (
+        r"\\mathbb\{?1|\\label|\\tag\b|\\begin\{(align\*?|multline|equation)\}"
+    ),
+    "an equation with another label": r"^\$\$(?! \(eq-\d+[a-z]?\)$).+",
+    "a chain of dashes": "—",
+}
+
+
+@pytest.mark.parametrize("what", NOT_IN_CODE)
+def test_no_code_has(what, notebook):
+    assert not re.search(NOT_IN_CODE[what], code_of(notebook))
+
+
+@pytest.mark.parametrize("what", NOT_IN_PROSE)
+def test_no_prose_has(what, notebook):
+    assert not re.search(NOT_IN_PROSE[what], prose(notebook), re.MULTILINE)
 
 
 def test_torch_runs_on_one_thread(notebook):
-    code = "\n".join(cell.source for cell in code_cells(notebook))
+    code = code_of(notebook)
     assert "import torch" not in code or "torch.set_num_threads(1)" in code
-
-
-def test_randomness_is_seeded(notebook):
-    code = "\n".join(cell.source for cell in code_cells(notebook))
-    assert not re.search(r"np\.random\.(?!default_rng|Generator)|default_rng\(\)", code)
-
-
-def test_the_mathematics_is_plain_latex_that_every_viewer_knows(notebook):
-    text = prose(notebook)
-    assert not re.search(
-        r"\\mathbb\{?1|\\label|\\tag\b|\\begin\{(align\*?|multline|equation)\}", text
-    )
-    assert all(
-        line in ("$$",) or re.fullmatch(r"\$\$ \(eq-\d+[a-z]?\)", line)
-        for line in text.splitlines()
-        if line.startswith("$$")
-    )
-
-
-def test_prose_has_no_dash_chains(notebook):
-    assert "—" not in prose(notebook)
 
 
 @pytest.mark.skipif(not SOCKETS_ARE_FILES, reason="no sockets that are files here")

@@ -26,12 +26,9 @@ def pages(site):
 
 @pytest.fixture(scope="session")
 def chapters(pages):
-    """Give the pages that people write."""
-    written = [
-        *(ROOT / "chapters").rglob("*.ipynb"),
-        *(ROOT / "chapters").rglob("*.md"),
-        ROOT / "index.md",
-    ]
+    """Return the pages that people write."""
+    found = sorted((ROOT / "chapters").rglob("*.*"))
+    written = [ROOT / "index.md", *(path for path in found if path.suffix in (".ipynb", ".md"))]
     return {path: pages[HTML / path.relative_to(ROOT).with_suffix(".html")] for path in written}
 
 
@@ -59,10 +56,9 @@ def test_every_internal_link_leads_to_a_file_and_an_anchor(pages):
 
 def test_every_equation_of_the_homework_is_displayed_once_in_order(chapters):
     order = re.findall(r"file: (\S+)", (ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    by_name = {
-        path.relative_to(ROOT).with_suffix("").as_posix(): page for path, page in chapters.items()
-    }
-    numbers = [tag.text() for name in order for tag in by_name[name].css("div.math .eqno")]
+    by_name = {(path.parent / path.stem).as_posix(): page for path, page in chapters.items()}
+    in_order = [by_name[(ROOT / name).as_posix()] for name in order]
+    numbers = [tag.text() for page in in_order for tag in page.css("div.math .eqno")]
     homework = [int(m[1]) for m in (re.match(r"\((\d+)\)", number) for number in numbers) if m]
     assert homework == list(HOMEWORK)
 
@@ -95,17 +91,12 @@ def content(page, name):
     return tag.attributes["content"]
 
 
-def test_every_page_describes_itself(pages):
-    texts = [content(page, "description") for page in pages.values()]
+def test_every_page_has_a_title_and_a_description_of_its_own_and_one_first_heading(pages):
+    titles = {page.css_first("title").text() for page in pages.values()}
+    texts = {content(page, "description") for page in pages.values()}
+    assert len(titles) == len(texts) == len(pages)
     assert all(len(text) >= 50 for text in texts)
-    assert len(set(texts)) == len(texts)
-
-
-def test_every_page_has_a_title_of_its_own_and_one_first_heading(pages):
-    titles = [page.css_first("title").text() for page in pages.values()]
-    assert len(set(titles)) == len(titles)
-    for path, page in pages.items():
-        assert len(page.css("h1")) == 1, path
+    assert [path for path, page in pages.items() if len(page.css("h1")) != 1] == []
 
 
 def test_every_page_has_its_address_and_the_data_of_a_preview_if_the_site_has_one(pages):
@@ -135,11 +126,12 @@ def test_a_page_is_sent_one_stylesheet_and_only_the_search_page_its_index(pages)
 
 
 def test_the_pages_that_have_a_moving_figure_and_no_others_get_its_script(pages, site):
-    have = {path for path, page in pages.items() if page.css("figure.moving-figure")}
-    assert have == {
-        path for path, page in pages.items() if page.css('script[src*="moving-figures.js"]')
-    }
+    have, get = (
+        {path for path, page in pages.items() if page.css(selector)}
+        for selector in ("figure.moving-figure", 'script[src*="moving-figures.js"]')
+    )
     assert len(have) >= 9
+    assert have == get
     assert not any(page.css('script[src*="vega"]') for page in pages.values())
     assert (site / "_static" / "vega.min.js").is_file()  # which the script fetches
 

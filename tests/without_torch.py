@@ -17,7 +17,7 @@ class Tensor:
     """
 
     def __getattr__(self, name):
-        """Give what a test module takes from torch, but no protocol, as `_repr_pretty_` is one."""
+        """Return what a test takes from torch, but no protocol, as `_repr_pretty_` is one."""
         if name.startswith("_") and name.endswith("_"):
             raise AttributeError(name)
         # Libraries ask whether an argument is a torch.Tensor.

@@ -16,9 +16,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import records
 
 ROOT = Path(__file__).parent.parent
 SUMMARY = ROOT / "tools" / "broken_notebooks.json"
@@ -124,7 +125,7 @@ def guarded(function, node):
 
 
 def users():
-    """Give the notebooks that call each function, the cheapest first."""
+    """Return the notebooks that call each function, the cheapest first."""
     found, cost = {}, {}
     for path in sorted((ROOT / "chapters").rglob("*.ipynb")):
         if ".ipynb_checkpoints" in path.parts:
@@ -209,11 +210,11 @@ def check(task):
     )
     page = red and page_of(red)
     print(f"{name}: {kind}: {line}: {page or 'NOT NOTICED'}", flush=True)
-    return {"function": name, "kind": kind, "line": line, "red": page}
+    return {"function": name, "kind": kind, "red": page} | ({} if page else {"line": line})
 
 
 def with_break(module, broken=None):
-    """Give the source of a module, with one function broken."""
+    """Return the source of a module, with one function broken."""
     tree = ast.parse((ROOT / "hw1lib" / f"{module}.py").read_text(encoding="utf-8"))
     tree.body = [
         broken if broken and getattr(node, "name", None) == broken.name else node
@@ -242,14 +243,12 @@ def collect_tasks(used):
 
 
 def main():
-    start = time.monotonic()
     used = users()
     tasks, unused = collect_tasks(used)
-    only, known, earlier = sys.argv[1:], [], 0
+    only, known = sys.argv[1:], []
     if only:
         record = json.loads(SUMMARY.read_text(encoding="utf-8"))
         known = [result for result in record["breaks"] if result["function"] not in only]
-        earlier = record["seconds"]
         tasks = [task for task in tasks if task[0] in only]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = list(pool.map(check, tasks))
@@ -258,7 +257,6 @@ def main():
         stale = [page_of(p) for p in pages if is_red(p, "mlp", with_break("mlp"))]
     covered = {result["function"] for result in results if result["red"]}
     summary = {
-        "seconds": earlier + round(time.monotonic() - start),
         "used": len({result["function"] for result in results}),
         "covered": len(covered),
         "breaks": results,
@@ -269,7 +267,7 @@ def main():
     print("no chapter uses:", ", ".join(unused))
     print("red without a break:", ", ".join(stale) or "none")
     if not stale:
-        SUMMARY.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+        records.write(SUMMARY, summary)
     return int(len(covered) < summary["used"] or bool(stale))
 
 

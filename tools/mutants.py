@@ -34,8 +34,11 @@ from importlib import import_module
 from pathlib import Path
 from types import FunctionType, SimpleNamespace
 
+import hypothesis
 import pytest
 import yaml
+
+import records
 
 ROOT = Path(__file__).parent.parent
 STAGE = ROOT / "_build" / "mutants"
@@ -52,8 +55,14 @@ MODULES = [
 ]
 MODULES = [name for name in MODULES if not name.endswith("__init__")]
 TESTS = [
-    *("arguments", "hostile_input", "batchnorm", "dropout", "whitening", "mlp"),
-    *("initialization", "gradcheck", "check", "check_engine", "messages"),
+    "tests/equations",
+    *(
+        f"tests/test_{name}.py"
+        for name in (
+            *("arguments", "hostile_input", "properties", "batchnorm", "dropout", "whitening"),
+            *("mlp", "initialization", "gradcheck", "check", "check_engine", "messages"),
+        )
+    ),
 ]
 # Random or repeated elsewhere; and what asks for an import of NumPy alone, or reads the notebooks.
 LEFT_OUT = [
@@ -226,7 +235,7 @@ class Runner:
             self.covers[function.partition(":")[0]] += tests
 
     def tests_of(self, mutant):
-        """Give the tests that call a mutant's function, those that found others first."""
+        """Return the tests that call a mutant's function, those that found others first."""
         constant = mutant.function.startswith("_value_of_")
         covering = self.covers[mutant.module if constant else f"{mutant.module}:{mutant.function}"]
         ordered = sorted(dict.fromkeys(covering), key=self.times.__getitem__)
@@ -354,11 +363,13 @@ def count_suite():
 # The summary ---------------------------------------------------------------------------------
 
 
-def summarize(mutants, seconds, tests):
+def summarize(mutants):
     """Count the mutants of each module, and list those that survived, with their reasons."""
+    explained = yaml.safe_load(SURVIVORS.read_text(encoding="utf-8"))
     reasons = {
-        (entry["module"], entry["function"], entry["was"], entry["now"]): entry["why"]
-        for entry in yaml.safe_load(SURVIVORS.read_text(encoding="utf-8")) or []
+        (*place.split(":"), entry["was"], entry["now"]): entry["why"]
+        for place, entries in explained.items()
+        for entry in entries
     }
     modules = {}
     for mutant in mutants:
@@ -373,8 +384,6 @@ def summarize(mutants, seconds, tests):
     unused = set(reasons) - {tuple(entry.values())[:4] for entry in survivors}
     return {
         "suite": count_suite(),
-        "tests": tests,
-        "seconds": round(seconds),
         "modules": modules,
         "survivors": survivors,
     }, unused
@@ -407,10 +416,12 @@ def main():
     os.chdir(STAGE)
     sys.path[0] = str(STAGE)
     runner = Runner(mutants, options.workers, os.dup(1), options.again)
-    files = [f"tests/test_{name}.py" for name in options.tests]
+    # A found counterexample is enough: it need not become a small one.
+    hypothesis.settings.register_profile("mutants", phases=[hypothesis.Phase.generate])
+    hypothesis.settings.load_profile("mutants")
     # Short reports, and asserts as they are: most of a mutant's time would go into the report.
     plugins = ["-p", "no:cacheprovider", "-p", "no:faulthandler"]  # which would report each crash
-    pytest.main(["-q", *plugins, "--tb=native", "--assert=plain", *files], plugins=[runner])
+    pytest.main(["-q", *plugins, "--tb=native", "--assert=plain", *options.tests], plugins=[runner])
     assert import_module("hw1lib").__file__.startswith(str(STAGE))
     everything = not options.only
     seconds = spent + time.monotonic() - start
@@ -418,26 +429,24 @@ def main():
         results = {"seconds": seconds, "mutants": [vars(mutant) for mutant in everyone]}
         RESULTS.write_text(json.dumps(results))
     tested = everyone if everything else mutants
-    summary, unused = summarize(tested, seconds, len(runner.items))
-    return report(summary, unused, runner.failed, everything)
+    summary, unused = summarize(tested)
+    return report(summary, unused, runner.failed, everything, seconds)
 
 
-def report(summary, unused, failed, everything):
+def report(summary, unused, failed, everything, seconds):
     """Print the scores; 1 if they are too low or a survivor has no reason."""
     killed = sum(counts["killed"] for counts in summary["modules"].values())
     count = sum(counts["mutants"] for counts in summary["modules"].values())
     for module, counts in summary["modules"].items():
         print(f"{module:28} {counts['killed']:5} of {counts['mutants']:5}")
-    print(
-        f"{'all':28} {killed:5} of {count:5}: {100 * killed / count:.2f} %, {summary['seconds']} s"
-    )
+    print(f"{'all':28} {killed:5} of {count:5}: {100 * killed / count:.2f} %, {seconds:.0f} s")
     unexplained = [entry for entry in summary["survivors"] if not entry["why"]]
     for entry in unexplained:
         print("no reason: {module}.{function}\n  - {was}\n  + {now}".format(**entry))
     for key in sorted(unused) if everything else []:
         print("a reason without a survivor:", *key)
     if everything and not failed:
-        SUMMARY.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+        records.write(SUMMARY, summary)
     return int(bool(failed or unexplained or 100 * killed < PASS_MARK * count))
 
 

@@ -31,7 +31,7 @@ EDITED = "chapters/notation.md"
 
 
 def transfer(browser, url):
-    """Give the compressed bytes of a first visit of a page, and those of its pictures."""
+    """Return the compressed bytes of a first visit of a page, and those of its pictures."""
     context, answers = browser.new_context(viewport=PHONE), []
     page = context.new_page()
     page.on("requestfinished", lambda request: answers.append(request))
@@ -47,7 +47,7 @@ def transfer(browser, url):
 
 
 def transfers(chromium, base, names):
-    """Give what each page transfers."""
+    """Return what each page transfers."""
     with sync_playwright() as playwright:
         browser = open_browser(playwright, chromium)
         sizes = {name: transfer(browser, base + name) for name in names}
@@ -56,7 +56,7 @@ def transfers(chromium, base, names):
 
 
 def lighthouse(chromium, url, preset):
-    """Give the four scores of a page, or None where Lighthouse is not to be had."""
+    """Return the four scores of a page, or None where Lighthouse is not to be had."""
     npx = shutil.which("npx")
     if npx is None:
         return None
@@ -81,7 +81,7 @@ def lighthouse(chromium, url, preset):
 
 
 def build_seconds():
-    """Give the seconds of a first build, and of one after a page has changed, in a copy."""
+    """Return the seconds of a first build, and of one after a page has changed, in a copy."""
     program = shutil.which("jupyter-book", path=Path(sys.executable).parent)
     command = [program, "build", ".", "-n", "-W", "--keep-going", "-q"]
     with tempfile.TemporaryDirectory() as folder:
@@ -104,7 +104,7 @@ def scores_text(scores):
 
 
 def summary(builds, sizes, visits, scores):
-    """Give the lines that compare the worst page with each target."""
+    """Return the lines that compare the worst page with each target."""
     heaviest = max(sizes, key=lambda name: sizes[name][0] - sizes[name][1])
     weight = (sizes[heaviest][0] - sizes[heaviest][1]) / 1000
     shifts = {key: visit["layout shift"] for key, visit in visits.items()}
@@ -137,7 +137,7 @@ def summary(builds, sizes, visits, scores):
 
 
 def table(names, sizes, visits, scores):
-    """Give the lines of the table of all pages."""
+    """Return the lines of the table of all pages."""
     lines = [
         "| Page | kB | of these pictures | layout shift | axe | desktop | mobile |",
         "| --- | --- | --- | --- | --- | --- | --- |",

@@ -11,17 +11,20 @@ class Check:
     def __init__(self, record):
         self.record = record
 
-    def equal(self, actual, expected, rtol=1e-10, atol=0.0):
-        """Compare arrays or numbers; the error is relative to the largest entry expected."""
-        actual, expected = np.asarray(actual, dtype=float), np.asarray(expected, dtype=float)
-        assert actual.shape == expected.shape
-        np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol)
-        scale = np.abs(expected).max() or 1.0
-        self.record("error", float(np.abs(actual - expected).max() / scale))
+    def equal(self, *forms, rtol=1e-10, atol=0.0):
+        """Compare arrays or numbers with the last; an error is relative to its largest entry."""
+        expected = np.asarray(forms[-1], dtype=float)
+        for form in forms[:-1]:
+            actual = np.asarray(form, dtype=float)
+            assert actual.shape == expected.shape
+            np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol)
+            scale = np.abs(expected).max() or 1.0
+            self.record("error", float(np.abs(actual - expected).max() / scale))
 
-    def identity(self, left, right):
-        """Show that two symbolic expressions are the same."""
-        assert sympy.simplify(left - right) == 0
+    def identity(self, *forms):
+        """Show that symbolic expressions are the same as the last."""
+        for form in forms[:-1]:
+            assert sympy.simplify(form - forms[-1]) == 0
         self.record("error", "exact")
 
     def sample(self, samples, expected, bound=4.0):
@@ -36,5 +39,5 @@ class Check:
 
 @pytest.fixture
 def check(record_property):
-    """Give the check of one equation."""
+    """Return the check of one equation."""
     return Check(record_property)

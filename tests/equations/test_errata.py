@@ -34,7 +34,7 @@ def apart(printed, truth, margin):
 
 
 def corners(*values, n):
-    """Give all n-tuples of the values as the rows of an array."""
+    """Return all n-tuples of the values as the rows of an array."""
     return np.array(list(product(values, repeat=n)), dtype=float)
 
 
@@ -189,7 +189,7 @@ def total_probability():
 
 
 def series(k):
-    """Give the sum over m from k that stands in (29)."""
+    """Return the sum over m from k that stands in (29)."""
     r = np.arange(60)
     return ((LAM * P) ** r / factorial(r)).sum() + 0.0 * k
 
@@ -227,16 +227,16 @@ B, M = 7, 3
 EPS = 1e-2
 GAMMA, BETA = np.array([-1.7, 0.6, 2.3]), np.array([0.4, -0.2, 0.1])
 
-
-def draw_batch():
-    """Give correlated features of scale 0.01, 1 and 10, and a random upstream gradient."""
-    rng = np.random.default_rng(36)
-    Y = rng.standard_normal((B, M)) @ [[1, 2, -2], [0, 1, 1], [0, 0, 1]] * [0.01, 1, 10] + [
-        0.02,
-        1,
-        -5,
-    ]
-    return Y, rng.standard_normal((B, M))
+# Correlated features of scale 0.01, 1 and 10, and a random upstream gradient.
+rng = np.random.default_rng(36)
+MIXING = np.array([[1, 2, -2], [0, 1, 1], [0, 0, 1]]) * [0.01, 1, 10]
+Y = rng.standard_normal((B, M)) @ MIXING + [0.02, 1, -5]
+dH = rng.standard_normal((B, M))  # noqa: N816
+m = Y.mean(axis=0)
+C = Y - m
+s = np.sqrt((C**2).mean(axis=0) + EPS)
+G = dH * (GAMMA * C / s + BETA > 0)
+SIGMA = C.T @ C / B
 
 
 def torch_batch_norm(Y, m=None, v=None):
@@ -246,16 +246,8 @@ def torch_batch_norm(Y, m=None, v=None):
     return torch.tensor(GAMMA) * (Y - m) / torch.sqrt(v + EPS) + torch.tensor(BETA)
 
 
-def statistics_of(Y, dH):
-    """Give G, the deviations and s, in the homework's symbols."""
-    deviations = Y - Y.mean(axis=0)
-    s = np.sqrt((deviations**2).mean(axis=0) + EPS)
-    return dH * (GAMMA * deviations / s + BETA > 0), deviations, s
-
-
 @pytest.mark.erratum(36)
 def test_the_average_of_rows_is_not_a_column():
-    Y, _ = draw_batch()
     printed = sum(Y[i : i + 1, :] for i in range(B)) / B
     right = Y.T @ np.ones((B, 1)) / B
     assert (printed.shape, right.shape) == ((1, M), (M, 1))
@@ -264,16 +256,14 @@ def test_the_average_of_rows_is_not_a_column():
 
 @pytest.mark.erratum(36)
 def test_a_mean_of_the_declared_shape_is_subtracted_from_the_wrong_entries():
-    Y = draw_batch()[0][:M]  # as many samples as features, so that nothing is refused
-    column = Y.mean(axis=0).reshape(M, 1)
-    agree((Y - column.T).mean(axis=0), np.zeros(M), atol=1e-13)
-    assert np.abs((Y - column).mean(axis=0)).max() > 0.4
+    square = Y[:M]  # as many samples as features, so that nothing is refused
+    column = square.mean(axis=0).reshape(M, 1)
+    agree((square - column.T).mean(axis=0), np.zeros(M), atol=1e-13)
+    assert np.abs((square - column).mean(axis=0)).max() > 0.4
 
 
 @pytest.mark.erratum(37)
 def test_a_row_in_the_sum_of_37_makes_every_variance_a_vector():
-    Y, _ = draw_batch()
-    m = Y.mean(axis=0)
     printed = np.array([sum((Y[i, :] - m[j]) ** 2 for i in range(B)) / B for j in range(M)])
     right = np.array([sum((Y[i, j] - m[j]) ** 2 for i in range(B)) / B for j in range(M)])
     assert (printed.shape, right.shape) == ((M, M), (M,))
@@ -282,7 +272,6 @@ def test_a_row_in_the_sum_of_37_makes_every_variance_a_vector():
 
 @pytest.mark.erratum(38)
 def test_epsilon_shrinks_the_variance_that_it_is_said_to_enable():
-    Y, _ = draw_batch()
     ratio = torch_batch_norm(torch.tensor(Y)).numpy().var(axis=0) / GAMMA**2
     agree(ratio, Y.var(axis=0) / (Y.var(axis=0) + EPS))
     assert ratio[0] < 0.1
@@ -371,7 +360,6 @@ def test_the_variance_is_not_gamma_squared_for_a_row_unlike_the_others():
 
 @pytest.mark.erratum(47)
 def test_the_hidden_activations_that_are_called_normalized_are_not():
-    Y, _ = draw_batch()
     Y_hat = torch_batch_norm(torch.tensor(Y)).numpy()
     H = np.maximum(Y_hat, 0)
     agree(Y_hat.mean(axis=0), BETA)
@@ -382,18 +370,16 @@ def test_the_hidden_activations_that_are_called_normalized_are_not():
 
 def gradient_of_the_mean(variance, shift=0.0):
     """Let autograd differentiate with respect to m, with v a given function of m."""
-    Y, dH = (torch.tensor(a) for a in draw_batch())
-    m = (Y.mean(0) + shift).requires_grad_()
-    H = torch.relu(torch_batch_norm(Y, m, variance(Y, m)))
-    return torch.autograd.grad((H * dH).sum(), m)[0].numpy()
+    batch = torch.tensor(Y)
+    m = (batch.mean(0) + shift).requires_grad_()
+    H = torch.relu(torch_batch_norm(batch, m, variance(batch, m)))
+    return torch.autograd.grad((H * torch.tensor(dH)).sum(), m)[0].numpy()
 
 
 @pytest.mark.erratum(61)
 def test_the_path_through_the_variance_speaks_in_another_program():
-    Y, dH = draw_batch()
-    G, deviations, s = statistics_of(Y, dH)
     printed = -GAMMA / s * G.sum(axis=0)
-    dv = -GAMMA / (2 * s**3) * (G * deviations).sum(axis=0)
+    dv = -GAMMA / (2 * s**3) * (G * C).sum(axis=0)
     agree(gradient_of_the_mean(lambda Y, m: ((Y - m) ** 2).mean(0)), printed)
     truth = gradient_of_the_mean(lambda Y, m: (Y**2).mean(0) - m**2)
     apart(printed[1], truth[1], margin=0.05)
@@ -411,23 +397,22 @@ def test_the_path_through_the_variance_speaks_away_from_the_batch_mean():
 
 @pytest.mark.erratum(64)
 def test_another_feature_s_variance_has_no_effect():
-    Y = torch.tensor(draw_batch()[0])
-    v = Y.var(0, correction=0).requires_grad_()
-    J = torch.autograd.functional.jacobian(lambda v: torch_batch_norm(Y, Y.mean(0), v), v)
+    batch = torch.tensor(Y)
+    v = batch.var(0, correction=0).requires_grad_()
+    J = torch.autograd.functional.jacobian(lambda v: torch_batch_norm(batch, batch.mean(0), v), v)
     for j, i in product(range(M), repeat=2):
         assert J[:, j, i].any() == (i == j)
 
 
-def jacobian_of_batch_norm(Y):
-    """Give d Y_hat[k, j] / d Y[i, j] with the axes (k, i, j)."""
+def jacobian_of_batch_norm():
+    """Return d Y_hat[k, j] / d Y[i, j] with the axes (k, i, j)."""
     J = torch.autograd.functional.jacobian(torch_batch_norm, torch.tensor(Y)).numpy()
     return np.einsum("kjij->kij", J)
 
 
 @pytest.mark.erratum(68)
 def test_the_printed_68_gives_every_sample_the_same_gradient():
-    Y, dH = draw_batch()
-    G, J = statistics_of(Y, dH)[0], jacobian_of_batch_norm(Y)
+    J = jacobian_of_batch_norm()
     leaf = torch.tensor(Y, requires_grad=True)
     loss = (torch.relu(torch_batch_norm(leaf)) * torch.tensor(dH)).sum()
     truth = torch.autograd.grad(loss, leaf)[0].numpy()
@@ -440,7 +425,7 @@ def test_the_printed_68_gives_every_sample_the_same_gradient():
 
 @pytest.mark.erratum(69)
 def test_a_sample_depends_indirectly_on_all_the_others():
-    J = jacobian_of_batch_norm(draw_batch()[0])
+    J = jacobian_of_batch_norm()
     own = np.einsum("kkj->kj", J)
     assert np.abs(J.sum(axis=1)).max() < 1e-10  # the others cancel the own sample
     assert np.abs(J.sum(axis=1) - own).max() > 0.5
@@ -448,11 +433,9 @@ def test_a_sample_depends_indirectly_on_all_the_others():
 
 @pytest.mark.erratum(74)
 def test_gamma_must_multiply_both_sums_of_74():
-    Y, dH = draw_batch()
-    G, deviations, s = statistics_of(Y, dH)
     first = np.einsum("kj,ki->ij", G, np.eye(B) - 1 / B) / s
-    second = np.einsum("kj,kj,ij->ij", G, deviations, deviations) / (B * s**3)
-    truth = np.einsum("kj,kij->ij", G, jacobian_of_batch_norm(Y))
+    second = np.einsum("kj,kj,ij->ij", G, C, C) / (B * s**3)
+    truth = np.einsum("kj,kij->ij", G, jacobian_of_batch_norm())
     apart((GAMMA * first - second)[:, 1], truth[:, 1], margin=0.1)
     agree(GAMMA * (first - second), truth)
 
@@ -462,7 +445,6 @@ def test_gamma_must_multiply_both_sums_of_74():
 
 @pytest.mark.erratum(79)
 def test_the_covariance_of_batch_norm_is_not_diagonal():
-    Y, _ = draw_batch()
     Y_hat = (Y - Y.mean(axis=0)) / Y.std(axis=0)
     covariance = Y_hat.T @ Y_hat / B
     off_diagonal = covariance - np.diag(np.diag(covariance))
@@ -472,7 +454,6 @@ def test_the_covariance_of_batch_norm_is_not_diagonal():
 
 @pytest.mark.erratum(79)
 def test_the_mean_for_whitening_is_declared_a_column_and_computed_as_a_row():
-    Y, _ = draw_batch()
     mu = sum(Y[i : i + 1, :] for i in range(B)) / B
     assert mu.shape == (1, M)
     agree(Y.T @ np.ones(B) / B, mu[0])
@@ -480,7 +461,6 @@ def test_the_mean_for_whitening_is_declared_a_column_and_computed_as_a_row():
 
 @pytest.mark.erratum(79)
 def test_the_mean_and_variance_of_the_output_are_those_of_the_parameters():
-    Y, _ = draw_batch()
     Y_hat = torch_batch_norm(torch.tensor(Y)).numpy()
     apart(Y_hat.mean(axis=0) + 1, np.ones(M), margin=0.3)  # not zero mean
     apart(Y_hat.var(axis=0), np.ones(M), margin=2)  # not unit variance
@@ -488,7 +468,6 @@ def test_the_mean_and_variance_of_the_output_are_those_of_the_parameters():
 
 @pytest.mark.erratum(80)
 def test_the_printed_covariance_of_rows_is_its_trace():
-    Y, _ = draw_batch()
     mu = Y.mean(axis=0, keepdims=True)
     truth = np.cov(Y.T, bias=True)
     printed = sum((Y[i : i + 1] - mu) @ (Y[i : i + 1] - mu).T for i in range(B)) / B
@@ -518,8 +497,7 @@ def inverse_root(Sigma):
 
 @pytest.mark.erratum(82)
 def test_the_root_cannot_stand_on_the_left_of_a_row():
-    Y, _ = draw_batch()
-    root, C = inverse_root(np.cov(Y.T, bias=True)), Y - Y.mean(axis=0)
+    root = inverse_root(SIGMA)
     with pytest.raises(ValueError, match="mismatch"):
         root @ C[:1]
     agree((C @ root).T @ (C @ root) / B, np.eye(M), atol=1e-10)
@@ -527,9 +505,8 @@ def test_the_root_cannot_stand_on_the_left_of_a_row():
 
 @pytest.mark.erratum(82)
 def test_the_whitened_batch_is_not_unique():
-    Y, _ = draw_batch()
     R = np.linalg.qr(np.random.default_rng(82).standard_normal((M, M)))[0]
-    whitened = (Y - Y.mean(axis=0)) @ inverse_root(np.cov(Y.T, bias=True))
+    whitened = C @ inverse_root(SIGMA)
     turned = whitened @ R.T
     apart(turned, whitened, margin=0.3)
     agree(turned.T @ turned / B, np.eye(M), atol=1e-10)
@@ -537,8 +514,7 @@ def test_the_whitened_batch_is_not_unique():
 
 @pytest.mark.erratum(83)
 def test_a_learned_scale_takes_the_covariance_away_from_the_identity():
-    Y, _ = draw_batch()
-    whitened = (Y - Y.mean(axis=0)) @ inverse_root(np.cov(Y.T, bias=True))
+    whitened = C @ inverse_root(SIGMA)
     covariance = np.cov((whitened @ np.diag(GAMMA) + BETA).T, bias=True)
     apart(np.eye(M), covariance, margin=0.5)
     agree(covariance, np.diag(GAMMA) ** 2, atol=1e-10)
@@ -555,7 +531,7 @@ def test_a_vector_in_the_printed_product_gives_a_number():
 
 
 def tiny_net(bias):
-    """Give the loss of two ReLU layers, the last on the logits, and its gradients."""
+    """Return the loss of two ReLU layers, the last on the logits, and its gradients."""
     rng = np.random.default_rng(84)
     W_1, W_2 = (torch.tensor(rng.standard_normal(s), requires_grad=True) for s in ((6, 4), (3, 6)))
     x, target = torch.tensor(rng.standard_normal(4)), torch.tensor([0.0, 1.0, 0.0])

@@ -32,9 +32,7 @@ def inverse_root(A):
 
 @pytest.mark.equation(79, by="torch")
 def test_the_mean_is_the_sum_of_the_rows_over_their_number(check):
-    r"""
-    \boldsymbol\mu = \frac1B\, Y^\top \mathbf 1_B \in \mathbb R^{M}
-    """
+    r"""\boldsymbol\mu = \frac1B\, Y^\top \mathbf 1_B \in \mathbb R^{M}"""
     mu = 1 / B * Y.T @ np.ones(B)
     assert mu.shape == (M,)
     check.equal(mu, torch.from_numpy(Y).mean(dim=0))
@@ -44,13 +42,11 @@ def test_the_mean_is_the_sum_of_the_rows_over_their_number(check):
 
 @pytest.mark.equation(80, by="torch")
 def test_the_covariance_is_a_mean_of_outer_products_and_one_matrix_product(check):
-    r"""
-    \begin{aligned}
+    r"""\begin{aligned}
     \Sigma &= \frac1B \sum_{i=1}^{B} (\mathbf y_i - \boldsymbol\mu)(\mathbf y_i -
     \boldsymbol\mu)^\top \\
     &= \frac1B\, C^\top C \in \mathbb R^{M \times M}.
-    \end{aligned}
-    """
+    \end{aligned}"""
     y = Y[:, :, None]  # y[i] is sample i as a column, M x 1
     # With mu off the mean, both forms gain off off^T: this shows the sign in each of the factors.
     for off in (np.zeros(M), beta):
@@ -60,8 +56,7 @@ def test_the_covariance_is_a_mean_of_outer_products_and_one_matrix_product(check
         C = Y - np.outer(np.ones(B), mu)
         matrix_product = 1 / B * C.T @ C
         assert outer_products.shape == matrix_product.shape == (M, M)
-        check.equal(outer_products, covariance(Y) + np.outer(off, off))
-        check.equal(matrix_product, covariance(Y) + np.outer(off, off))
+        check.equal(outer_products, matrix_product, covariance(Y) + np.outer(off, off))
 
     _, cache = whitening_forward(Y, gamma, beta)
     check.equal(cache.C, Y - Y.mean(axis=0))
@@ -70,13 +65,11 @@ def test_the_covariance_is_a_mean_of_outer_products_and_one_matrix_product(check
 
 @pytest.mark.equation(81, by="scipy")
 def test_the_inverse_root_makes_the_covariance_the_identity_and_epsilon_nearly_so(check):
-    r"""
-    \begin{aligned}
+    r"""\begin{aligned}
     &\Sigma \succ 0: && \Sigma^{-1/2}\, \Sigma\, \Sigma^{-1/2} = I; \\
     &\text{in general}: && (\Sigma + \epsilon I)^{-1/2}\, \Sigma\, (\Sigma + \epsilon I)^{-1/2}
     \ \text{ has the eigenvalues } \frac{\lambda_a}{\lambda_a + \epsilon}.
-    \end{aligned}
-    """
+    \end{aligned}"""
     Sigma, identity = covariance(Y), np.eye(M)
     assert (linalg.eigvalsh(Sigma) > 0).all()  # positive definite
     check.equal(inverse_root(Sigma) @ Sigma @ inverse_root(Sigma), identity, atol=1e-10)
@@ -97,12 +90,10 @@ def test_the_inverse_root_makes_the_covariance_the_identity_and_epsilon_nearly_s
 
 @pytest.mark.equation(82, by="scipy")
 def test_the_centred_batch_times_the_root_is_white(check):
-    r"""
-    \begin{aligned}
+    r"""\begin{aligned}
     \tilde Y &= (Y - \mathbf 1_B \boldsymbol\mu^\top)\, \Sigma^{-1/2} \in \mathbb R^{B \times M}, \\
     \frac1B \tilde Y^\top \tilde Y &= I.
-    \end{aligned}
-    """
+    \end{aligned}"""
     mu, Sigma = Y.mean(axis=0), covariance(Y)
     Y_tilde = (Y - np.outer(np.ones(B), mu)) @ inverse_root(Sigma)
     assert Y_tilde.shape == (B, M)
@@ -117,14 +108,12 @@ def test_the_centred_batch_times_the_root_is_white(check):
 
 @pytest.mark.equation(83, by="torch")
 def test_scale_and_shift_give_the_covariance_gamma_squared(check):
-    r"""
-    \begin{aligned}
+    r"""\begin{aligned}
     \hat Y &= \tilde Y \operatorname{diag}(\boldsymbol\gamma) + \mathbf 1_B \boldsymbol\beta^\top,
     \\
     \operatorname{Cov}_{\text{batch}}(\hat Y) &= \Gamma I \Gamma =
     \operatorname{diag}(\boldsymbol\gamma)^2.
-    \end{aligned}
-    """
+    \end{aligned}"""
     mu, root = Y.mean(axis=0), inverse_root(covariance(Y))
     Y_tilde = (Y - mu) @ root
     Y_hat = Y_tilde @ np.diag(gamma) + np.outer(np.ones(B), beta)

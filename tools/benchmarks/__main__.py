@@ -14,6 +14,8 @@ import time
 from importlib import metadata
 from pathlib import Path
 
+import records
+
 RESULTS = Path(__file__).with_name("results.json")
 MODES = ("single", "all")
 PACKAGES = ("numpy", "torch", "autograd", "jax", "jaxlib", "numpy-ml")
@@ -46,9 +48,21 @@ def main():
     results["targets"] = judge(results["cases"])
     output = options.output or (None if options.quick else RESULTS)
     if output:
-        text = json.dumps(results, indent=1)
-        output.write_text(text + "\n", encoding="utf-8")
+        records.write(output, shown(results))
     print(report(results))
+
+
+def shown(results):
+    """Leave out what neither the page nor its test reads."""
+    cases = []
+    for case in results["cases"]:
+        sides = {name: {key: side[key] for key in ("ratio", "error")}
+                 for name, side in case["sides"].items()}  # fmt: skip
+        sides["hw1lib"]["seconds"] = case["sides"]["hw1lib"]["seconds"]
+        kept = ("operation", "size", "dtype", "threads", "limit", "bound")
+        cases.append({key: case[key] for key in kept} | {"sides": sides})
+    names = ("machine", "quick", "numpy-ml", "targets", "growth", "profile", "limits")
+    return {name: results[name] for name in names if name in results} | {"cases": cases}
 
 
 def in_a_process(mode, quick):
@@ -68,7 +82,7 @@ def in_a_process(mode, quick):
 
 
 def processors():
-    """Give the processors that this process may use."""
+    """Return the processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
@@ -128,7 +142,7 @@ def work(mode, quick, seconds):
 
 
 def sizes(operation, mode, quick):
-    """Give the sizes of a setting: all for the targets, small ones if quick, some on all cores."""
+    """Return a setting's sizes: all for the targets, small ones if quick, some on all cores."""
     if quick:
         return operation.sizes[:4]
     return operation.sizes if mode == "single" else (*operation.sizes[::3], operation.sizes[-1])
@@ -151,14 +165,13 @@ def machine():
     return {
         "processor": processor(),
         "cores": len(processors()),
-        "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "versions": versions,
     }
 
 
 def processor():
-    """Give the processor's name."""
+    """Return the processor's name."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         return next(line.partition(": ")[2] for line in lines if line.startswith("model name"))

@@ -25,7 +25,7 @@ GROWTH = [
 
 
 def least(function, clock, seconds=0.4):
-    """Give the shortest of the times that repeated calls take."""
+    """Return the shortest of the times that repeated calls take."""
     function()
     times, started = [], time.perf_counter()
     while len(times) < 3 or time.perf_counter() - started < seconds:
@@ -53,7 +53,7 @@ def machine_limits(clock):
 
 
 def roofline(operation, size, dtype, limits):
-    """Give the least time that memory and arithmetic allow, in seconds, and which of them binds."""
+    """Return the least time that memory and arithmetic allow, in seconds, and which binds."""
     work = operation.work(*size)
     memory = work["numbers"] * np.dtype(dtype).itemsize / limits["bytes per second"]
     arithmetic = work["products"] / limits[f"{dtype} operations per second"]

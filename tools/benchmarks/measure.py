@@ -47,7 +47,7 @@ def compare(operation, size, dtype, clock, budget, seed=0):
 
 
 def agreement(operation, runs, upstream):
-    """Give the largest distance of each side's output and gradients from hw1lib's."""
+    """Return the largest distance of each side's output and gradients from hw1lib's."""
     expected = [np.asarray(x) for x in runs["hw1lib"]()]
     errors = {}
     for name, run in runs.items():
@@ -63,7 +63,7 @@ def agreement(operation, runs, upstream):
 
 
 def distance(a, b):
-    """Give the norm of the difference over the norm; infinite if one of them is not finite."""
+    """Return the norm of the difference over the norm; infinite if one of them is not finite."""
     error = np.linalg.norm((a - b).ravel()) / np.linalg.norm(b.ravel())
     return float(error) if np.isfinite(error) else np.inf
 
@@ -94,5 +94,5 @@ def repetitions(run, clock):
 
 
 def quartiles(values):
-    """Give the lower quartile, the median and the upper quartile, with four digits."""
+    """Return the lower quartile, the median and the upper quartile, with four digits."""
     return [float(f"{x:.4g}") for x in np.quantile(values, [0.25, 0.5, 0.75])]

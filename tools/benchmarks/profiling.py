@@ -26,7 +26,7 @@ def _profile(size, dtype, clock):
 
 
 def _parts(leaves, dH):
-    """Give each kind of pass, how often it occurs in forward plus backward, and one of it."""
+    """Return each kind of pass, how often it occurs in forward plus backward, and one of it."""
     Y, gamma, _ = leaves
     ones, target, mask = np.ones(len(Y), Y.dtype), np.empty_like(Y), (Y > 0).astype(Y.dtype)
     return {

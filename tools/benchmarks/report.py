@@ -4,12 +4,12 @@ from benchmarks.sides import SIDES
 
 
 def report(results):
-    """Give the tables as one text."""
+    """Return the tables as one text."""
     return "\n\n".join([ratio_table(results["cases"]), notes(results), target_table(results)])
 
 
 def ratio_table(cases):
-    """Give a row a case: the median ratio of each side, with its quartiles."""
+    """Return a row a case: the median ratio of each side, with its quartiles."""
     others = [name for name in SIDES if name != "hw1lib"]
     head = f"{'operation':37}{'size':>14} {'dtype':8}{'cores':7}{'ms':>9}"
     rows = [head + "".join(f"{name:>21}" for name in others)]
@@ -23,7 +23,7 @@ def ratio_table(cases):
 
 
 def cell(case, name):
-    """Give one ratio; a star marks a side whose gradients differ."""
+    """Return one ratio; a star marks a side whose gradients differ."""
     if name not in case["sides"]:
         return f"{'-':>21}"
     low, median, high = case["sides"][name]["ratio"]
@@ -41,7 +41,7 @@ def notes(results):
 
 
 def target_table(results):
-    """Give a row a target: measured, bound, met or missed."""
+    """Return a row a target: measured, bound, met or missed."""
     rows = []
     for row in results["targets"]:
         verdict = "met" if row["met"] else "MISSED"

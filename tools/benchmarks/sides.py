@@ -109,7 +109,7 @@ def jax_jit(operation, leaves, upstream):
 
 
 def _constants(operation):
-    """Give the places of the arguments that have no gradient."""
+    """Return the places of the arguments that have no gradient."""
     return getattr(operation, "constants", ())
 
 

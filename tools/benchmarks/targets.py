@@ -6,12 +6,12 @@ TORCH, FUSED, JAX = "torch autograd", "torch fused", "JAX jit"
 
 
 def geometric_mean(values):
-    """Give the geometric mean: a ratio of 2 and one of 1/2 balance."""
+    """Return the geometric mean: a ratio of 2 and one of 1/2 balance."""
     return math.exp(sum(map(math.log, values)) / len(values))
 
 
 def largest(values):
-    """Give the largest value."""
+    """Return the largest value."""
     return max(values)
 
 
@@ -39,7 +39,7 @@ TARGETS = [
 
 
 def ratios(cases, operation, side, dtype, threads="single", sizes=None):
-    """Give the median ratios hw1lib / side, smallest size first."""
+    """Return the median ratios hw1lib / side, smallest size first."""
     return [
         case["sides"][side]["ratio"][1]
         for case in cases
