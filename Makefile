@@ -46,7 +46,7 @@ zip: book ## Pack the site for reading offline.
 	@$(MAKE) --no-print-directory book
 
 test: $(INSTALLED) ## Run every notebook and every test.
-	$(BIN)/python -m pytest -n auto --dist loadscope -q
+	$(BIN)/python -m pytest -n auto -q
 
 test-site: $(INSTALLED) ## Test every page of the site in a browser (Chromium).
 	$(BIN)/python -m pytest tests -m site -q

@@ -133,7 +133,7 @@ def suite(session, versions):
     session.install(*wheels, "--resolution", RESOLUTIONS[versions], *needed)
     session.install("--no-deps", "-e", ".")
     found = session.run("python", "-c", SHOW, silent=True).split()
-    arguments = session.posargs or ["-n", "auto", "--dist", "loadscope"]
+    arguments = session.posargs or ["-n", "auto"]
     failed = 0
     for threads in "12":
         report = Path(session.create_tmp(), f"{threads}.xml")
