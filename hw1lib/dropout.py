@@ -1,32 +1,57 @@
 """Dropout: the mask, the two passes, the moments it leaves and the law of the kept units."""
 
+from __future__ import annotations
+
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
-from hw1lib._arguments import (
-    refuse_overflow,
-    require_array,
-    require_cache,
-    require_counts,
-    require_drop_probability,
-    require_dtype,
-    require_lengths,
-    require_real,
-    require_rng,
-    require_size,
+from hw1lib._contract import (
+    Array,
+    any_real,
+    array,
+    cached,
+    checked,
+    counts,
+    drop_probability,
+    float_type,
+    generator,
+    lengths,
+    nonnegative,
+    real,
+    shown,
+    size,
+    whole,
 )
+
+Counts = int | NDArray[np.integer]
+Probabilities = float | NDArray[np.float64]
 
 
 class DropoutCache(NamedTuple):
     """What the backward pass needs: the mask (0 or 1) and the scale 1 / (1 - p)."""
 
-    mask: np.ndarray
+    mask: Array
     scale: float
 
 
-def dropout_mask(rng, shape, p, dtype=np.float64):
+def _zeros_and_ones(name: str, value: Any, known: dict[str, Any]) -> Array:
+    """Accept a mask of the shape of the activations."""
+    array("...")(name, value, known)
+    if not ((value == 0) | (value == 1)).all():
+        raise ValueError(f"{name} must hold only zeros and ones, got other values")
+    return value
+
+
+@checked(rng=generator, shape=lengths, p=drop_probability, dtype=float_type)
+def dropout_mask(
+    rng: np.random.Generator,
+    shape: int | tuple[int, ...],
+    p: float,
+    dtype: DTypeLike = np.float64,
+) -> Array:
     r"""
     Draw the keep-mask: each entry is 1 with probability 1 - p and 0 with probability p.
 
@@ -50,13 +75,6 @@ def dropout_mask(rng, shape, p, dtype=np.float64):
     numpy.ndarray
         Zeros and ones, of `shape` and `dtype`.
 
-    Raises
-    ------
-    TypeError
-        If an argument has the wrong type.
-    ValueError
-        If `p` is outside [0, 1), a length is not positive, or the shape is too large.
-
     Notes
     -----
     Source: Srivastava et al. (2014), section 4. Their p is the probability of *keeping*.
@@ -66,14 +84,11 @@ def dropout_mask(rng, shape, p, dtype=np.float64):
     >>> dropout_mask(np.random.default_rng(0), 5, p=0.5)
     array([1., 0., 0., 0., 1.])
     """
-    require_rng(rng)
-    lengths = require_lengths("shape", shape if isinstance(shape, tuple) else (shape,))
-    p = require_drop_probability(p)
-    return (rng.random(lengths) >= p).astype(require_dtype(dtype))
+    return (rng.random(shape) >= p).astype(dtype)
 
 
-@refuse_overflow
-def dropout_forward(h, mask, p):
+@checked(h=shown("..."), mask=_zeros_and_ones, p=drop_probability)
+def dropout_forward(h: Array, mask: Array, p: float) -> tuple[Array, DropoutCache]:
     r"""
     Zero the dropped activations and rescale the kept ones.
 
@@ -97,30 +112,18 @@ def dropout_forward(h, mask, p):
     cache : DropoutCache
         What `dropout_backward` needs.
 
-    Raises
-    ------
-    TypeError
-        If an array is not a NumPy array of float32 or float64, or the dtypes differ.
-    ValueError
-        If the shapes differ, an entry is not finite, the mask has an entry other than 0 and 1,
-        or `p` is outside [0, 1).
-
     Notes
     -----
     Inference is the identity, so it needs no function. Source: Srivastava et al. (2014),
     section 10, in the inverted form that PyTorch uses.
     """
-    require_array("h", h)
-    require_array("mask", mask, shape=h.shape, dtype=h.dtype)
-    if not ((mask == 0) | (mask == 1)).all():
-        raise ValueError("mask must hold only zeros and ones, got other values")
-    scale = 1 / (1 - require_drop_probability(p))
+    scale = 1 / (1 - p)
     # A Python float keeps float32 activations in float32.
     return mask * h * scale, DropoutCache(mask.copy(), scale)
 
 
-@refuse_overflow
-def dropout_backward(dh_tilde, cache):
+@checked(cache=cached(DropoutCache, mask="..."), dh_tilde=shown("..."))
+def dropout_backward(dh_tilde: Array, cache: DropoutCache) -> Array:
     r"""
     Send the gradient through the kept units only, with the same scale.
 
@@ -139,22 +142,13 @@ def dropout_backward(dh_tilde, cache):
     -------
     numpy.ndarray
         Gradient of the loss with respect to `h`, of the same shape and dtype.
-
-    Raises
-    ------
-    TypeError
-        If an argument has the wrong type or dtype.
-    ValueError
-        If the shape is not the mask's or an entry is not finite.
     """
-    mask, scale = require_cache(cache, DropoutCache)
-    require_array("dh_tilde", dh_tilde, shape=mask.shape, dtype=mask.dtype)
-    return mask * dh_tilde * scale
+    return cache.mask * dh_tilde * cache.scale
 
 
-def rectified_normal_moments():
+def rectified_normal_moments() -> tuple[float, float]:
     r"""
-    Give the mean and the variance of relu(z) for a standard normal z.
+    Return the mean and the variance of relu(z) for a standard normal z.
 
     Equations (8) and (12)::
 
@@ -177,10 +171,10 @@ def rectified_normal_moments():
     return 1 / math.sqrt(2 * math.pi), (math.pi - 1) / (2 * math.pi)
 
 
-@refuse_overflow
-def dropout_moments(mean, variance, p):
+@checked(mean=any_real, variance=nonnegative, p=drop_probability)
+def dropout_moments(mean: float, variance: float, p: float) -> tuple[float, float]:
     r"""
-    Give the mean and the variance of an activation after dropout.
+    Compute the mean and the variance of an activation after dropout.
 
     Equation (16), in the form that holds for any activation that is independent of its mask::
 
@@ -203,28 +197,19 @@ def dropout_moments(mean, variance, p):
     variance_after : float
         The larger variance.
 
-    Raises
-    ------
-    TypeError
-        If an argument is not a real number.
-    ValueError
-        If `p` is outside [0, 1) or `variance` is negative.
-
     Examples
     --------
     >>> mean, variance = dropout_moments(*rectified_normal_moments(), p=0.5)
     >>> round(variance, 4)
     0.8408
     """
-    mean = require_real("mean", mean)
-    variance = require_real("variance", variance, low=0)
-    p = require_drop_probability(p)
     return mean, variance + p / (1 - p) * (variance + mean**2)
 
 
-def kept_units_mean(M, p):
+@checked(M=whole(0), p=drop_probability)
+def kept_units_mean(M: int, p: float) -> float:
     r"""
-    Give the expected number of kept units.
+    Compute the expected number of kept units.
 
     Equation (17)::
 
@@ -241,21 +226,14 @@ def kept_units_mean(M, p):
     -------
     float
         The expected number, in units.
-
-    Raises
-    ------
-    TypeError
-        If `M` is not an integer or `p` not a real number.
-    ValueError
-        If `M` is negative or `p` outside [0, 1).
     """
-    return require_size("M", M, low=0) * (1 - require_drop_probability(p))
+    return M * (1 - p)
 
 
-@refuse_overflow
-def kept_units_pmf(k, M, p):
+@checked(k=counts, M=whole(0), p=drop_probability)
+def kept_units_pmf(k: Counts, M: int, p: float) -> Probabilities:
     r"""
-    Give the probability that exactly k of M units are kept.
+    Compute the probability that exactly k of M units are kept.
 
     Equation (19)::
 
@@ -275,13 +253,6 @@ def kept_units_pmf(k, M, p):
     float or numpy.ndarray
         Probabilities (float64), of the shape of `k`.
 
-    Raises
-    ------
-    TypeError
-        If `k` or `M` is not an integer, or `p` not a real number.
-    ValueError
-        If `M` is negative or `p` outside [0, 1).
-
     Notes
     -----
     Evaluated by the saddle-point form of Loader (2000): the factorials of (19) overflow, and
@@ -292,16 +263,13 @@ def kept_units_pmf(k, M, p):
     >>> kept_units_pmf(np.arange(3), M=2, p=0.5)
     array([0.25, 0.5 , 0.25])
     """
-    k = require_counts("k", k)
-    M = require_size("M", M, low=0)
-    p = require_drop_probability(p)
-    return _binomial_pmf(k, M, 1 - p, p)
+    return _binomial_pmf(np.asarray(k), M, 1 - p, p)
 
 
-@refuse_overflow
-def poisson_pmf(k, lam):
+@checked(k=counts, lam=nonnegative)
+def poisson_pmf(k: Counts, lam: float) -> Probabilities:
     r"""
-    Give the Poisson probabilities: the limit of the kept count, and its law at a Poisson width.
+    Compute the Poisson probabilities: the limit of the kept count, and its law at a Poisson width.
 
     Equations (24), (26) and (33)::
 
@@ -319,20 +287,12 @@ def poisson_pmf(k, lam):
     float or numpy.ndarray
         Probabilities (float64), of the shape of `k`.
 
-    Raises
-    ------
-    TypeError
-        If `k` is not an integer or `lam` not a real number.
-    ValueError
-        If `lam` is negative or not finite.
-
     Examples
     --------
     >>> poisson_pmf(np.arange(3), lam=1.0).round(4)
     array([0.3679, 0.3679, 0.1839])
     """
-    k = require_counts("k", k)
-    lam = require_real("lam", lam, low=0)
+    k = np.asarray(k)
     pmf = np.zeros(k.shape)
     # The equation itself, where no power and no factorial overflows; else the saddle-point form.
     direct = (k >= 0) & (k < len(_FACTORIALS)) & ((lam <= 100) | (k == 0))
@@ -344,10 +304,10 @@ def poisson_pmf(k, lam):
     return pmf if pmf.ndim else float(pmf)
 
 
-@refuse_overflow
-def poisson_limit_distance(M, lam):
+@checked(M=whole(1, 10**9), lam=real("(0, M]"))
+def poisson_limit_distance(M: int, lam: float) -> float:
     r"""
-    Give the total variation distance between Binomial(M, lam / M) and Poisson(lam).
+    Compute the total variation distance between Binomial(M, lam / M) and Poisson(lam).
 
     The distance that (25) says goes to zero::
 
@@ -364,16 +324,7 @@ def poisson_limit_distance(M, lam):
     -------
     float
         A probability: the largest error of the limit on any event.
-
-    Raises
-    ------
-    TypeError
-        If `M` is not an integer or `lam` not a real number.
-    ValueError
-        If `M` is below 1 or above 10**9, or `lam` outside (0, M].
     """
-    M = require_size("M", M, high=10**9)
-    lam = require_real("lam", lam, low=0, high=M, open_low=True)
     # Outside of this window, both laws hold less than 1e-30 (Bernstein's inequality).
     width = 13 * math.sqrt(lam) + 60
     k = np.arange(max(0, math.floor(lam - width)), min(M, math.ceil(lam + width)))
@@ -391,7 +342,8 @@ def poisson_limit_distance(M, lam):
     return float(excess[excess > 0].sum())
 
 
-def poisson_limit_bound(M, lam):
+@checked(M=size, lam=real("(0, M]"))
+def poisson_limit_bound(M: int, lam: float) -> float:
     r"""
     Bound the distance of the kept count's law from its Poisson limit.
 
@@ -411,26 +363,17 @@ def poisson_limit_bound(M, lam):
     float
         The bound on the total variation distance.
 
-    Raises
-    ------
-    TypeError
-        If `M` is not an integer or `lam` not a real number.
-    ValueError
-        If `M` is below 1 or `lam` outside (0, M].
-
     Notes
     -----
     Source: Barbour and Hall (1984), equation (1.1) with equal probabilities.
     """
-    M = require_size("M", M)
-    lam = require_real("lam", lam, low=0, high=M, open_low=True)
     return -math.expm1(-lam) * lam / M
 
 
-@refuse_overflow
-def poisson_width_pmf(k, lam, p):
+@checked(k=counts, lam=nonnegative, p=drop_probability)
+def poisson_width_pmf(k: Counts, lam: float, p: float) -> Probabilities:
     r"""
-    Give the law of the number of kept units when the width itself is Poisson.
+    Compute the law of the number of kept units when the width itself is Poisson.
 
     Equation (33)::
 
@@ -449,20 +392,12 @@ def poisson_width_pmf(k, lam, p):
     -------
     float or numpy.ndarray
         Probabilities (float64), of the shape of `k`.
-
-    Raises
-    ------
-    TypeError
-        If `k` is not an integer, or `lam` or `p` not a real number.
-    ValueError
-        If `lam` is negative or `p` outside [0, 1).
     """
-    lam = require_real("lam", lam, low=0)
-    return poisson_pmf(k, lam * (1 - require_drop_probability(p)))
+    return poisson_pmf(k, lam * (1 - p))
 
 
-def _binomial_pmf(k, M, q, p):
-    """Give P(K = k) at the keep probability q = 1 - p; both come in, each to full precision."""
+def _binomial_pmf(k: NDArray[np.integer], M: int, q: float, p: float) -> Probabilities:
+    """Compute P(K = k) at the keep probability q = 1 - p; both come in, each to full precision."""
     pmf = np.zeros(k.shape)
     # The smaller of p and q is the precise one.
     pmf[k == M] = q**M if q < 0.5 else math.exp(M * math.log1p(-p))
@@ -490,16 +425,16 @@ _SMALL_STIRLING_ERRORS = np.array(
 )
 
 
-def _stirling_error(n):
-    """Give the error of Stirling's formula for log(n!), n >= 1, to full precision (Loader 2000)."""
+def _stirling_error(n: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Compute the error of Stirling's formula for log(n!), n >= 1, exactly (Loader 2000)."""
     x = 1 / n.astype(float) ** 2
     series = (1 / 12 - x * (1 / 360 - x * (1 / 1260 - x * (1 / 1680 - x / 1188)))) / n
     return np.where(n < 16, _SMALL_STIRLING_ERRORS[np.minimum(n, 15)], series)
 
 
-def _deviance(x, mean, difference=None):
+def _deviance(x: Any, mean: float, difference: Any = None) -> NDArray[np.float64]:
     """
-    Give x log(x / mean) + mean - x without cancellation near x = mean (Loader 2000).
+    Compute x log(x / mean) + mean - x without cancellation near x = mean (Loader 2000).
 
     `difference` is x - mean, where the caller has it without the rounding of the mean.
     """
