@@ -218,9 +218,7 @@ def cached(cache: type, **shapes: str) -> Kind:
 
     def check(name: str, value: Any, known: dict[str, Any]) -> Any:
         if not isinstance(value, cache):
-            raise TypeError(
-                f"{name} must be the {cache.__name__} of the forward pass, got {kind_of(value)}"
-            )
+            raise wrong_type(name, f"the {cache.__name__} of the forward pass", value)
         for field, inside in fields.items():
             inside(f"{name}.{field}", getattr(value, field), known)
         return value
@@ -237,14 +235,13 @@ def real(interval: str) -> Kind:
 
     def check(name: str, value: Any, known: dict[str, Any]) -> float:
         if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-            raise TypeError(f"{name} must be a real number, got {kind_of(value)}")
+            raise wrong_type(name, "a real number", value)
         try:
             with np.errstate(over="ignore"):
                 number = float(value)
         except OverflowError:
-            raise ValueError(
-                f"{name} must fit into a float, got a larger {kind_of(value)}"
-            ) from None
+            text = "fit into a float, got a larger"
+            raise ValueError(f"{name} must {text} {kind_of(value)}") from None
         upper = known.get(high, high)
         above = number > float(low) if interval[0] == "(" else number >= float(low)
         below = number < float(upper) if interval[-1] == ")" else number <= float(upper)
@@ -273,7 +270,7 @@ def whole(low: int, high: int = LARGEST_SIZE) -> Kind:
         except TypeError:
             number = None
         if number is None or isinstance(value, (bool, np.bool_)):
-            raise TypeError(f"{name} must be an integer, got {kind_of(value)}")
+            raise wrong_type(name, "an integer", value)
         came = number if number.bit_length() < 100 else f"one of {number.bit_length()} bits"
         if number < low:
             raise ValueError(f"{name} must be at least {low}, got {came}")
@@ -297,7 +294,7 @@ def lengths(name: str, value: Any, known: dict[str, Any]) -> tuple[int, ...]:
     elif hasattr(value, "__index__") and not isinstance(value, np.ndarray):
         shape = (size(name, value, known),)
     else:
-        raise TypeError(f"{name} must be an integer or a tuple of integers, got {kind_of(value)}")
+        raise wrong_type(name, "an integer or a tuple of integers", value)
     if math.prod(shape) > LARGEST_COUNT:
         raise ValueError(
             f"{name} must have at most {LARGEST_COUNT} entries in all, got {math.prod(shape)}"
@@ -308,7 +305,7 @@ def lengths(name: str, value: Any, known: dict[str, Any]) -> tuple[int, ...]:
 def fans(name: str, value: Any, known: dict[str, Any]) -> tuple[int, ...]:
     """Accept the shape of weights, (out, in)."""
     if not isinstance(value, (tuple, list)):
-        raise TypeError(f"{name} must be a pair (out, in), got {kind_of(value)}")
+        raise wrong_type(name, "a pair (out, in)", value)
     if len(value) != 2:
         raise ValueError(f"{name} must be a pair (out, in), got {len(value)} lengths")
     return lengths(name, tuple(value), known)
@@ -318,7 +315,7 @@ def counts(name: str, value: Any, known: dict[str, Any]) -> NDArray[np.int64]:
     """Accept an integer or an array of integers, as int64."""
     plain = isinstance(value, (int, np.integer, range)) and not isinstance(value, bool)
     if not plain and (type(value) is not np.ndarray or value.dtype.kind not in "iu"):
-        raise TypeError(f"{name} must be an integer or an array of integers, got {kind_of(value)}")
+        raise wrong_type(name, "an integer or an array of integers", value)
     if isinstance(value, range) and value[LARGEST_COUNT:]:
         raise ValueError(f"{name} must have at most {LARGEST_COUNT} counts, got a longer range")
     numbers_ = np.asarray(value)
@@ -359,11 +356,10 @@ def one_of(*choices: str) -> Kind:
 
     def check(name: str, value: Any, known: dict[str, Any]) -> str:
         if not isinstance(value, str):
-            raise TypeError(f"{name} must be a string, got {kind_of(value)}")
+            raise wrong_type(name, "a string", value)
         if value not in choices:
-            raise ValueError(
-                f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}"
-            )
+            wanted = ", ".join(map(repr, choices))
+            raise ValueError(f"{name} must be one of {wanted}, got {value!r}")
         return value
 
     return check
@@ -372,8 +368,13 @@ def one_of(*choices: str) -> Kind:
 def function(name: str, value: Any, known: dict[str, Any]) -> Callable[..., Any]:
     """Accept what can be called."""
     if not callable(value):
-        raise TypeError(f"{name} must be callable, got {kind_of(value)}")
+        raise wrong_type(name, "callable", value)
     return value
+
+
+def wrong_type(name: str, wanted: str, value: Any) -> TypeError:
+    """Say what an argument must be, and what came."""
+    return TypeError(f"{name} must be {wanted}, got {kind_of(value)}")
 
 
 def kind_of(value: Any) -> str:

@@ -6,17 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hw1lib._contract import (
-    Array,
-    RefusalError,
-    cached,
-    checked,
-    finite,
-    nonnegative,
-    share,
-    shown,
-    variance,
-)
+from hw1lib import _contract as a
+from hw1lib._contract import Array, RefusalError, checked, finite
 from hw1lib._statistics import affine, center, column_sum, mean_square
 
 
@@ -34,7 +25,7 @@ class BatchNormCache(NamedTuple):
     v: Array
 
 
-@checked(Y=shown("B>1 M"), gamma="M", beta="M", eps=nonnegative)
+@checked(Y=a.shown("B>1 M"), gamma="M", beta="M", eps=a.nonnegative)
 def batchnorm_forward(
     Y: Array, gamma: Array, beta: Array, eps: float = 1e-5
 ) -> tuple[Array, BatchNormCache]:
@@ -53,10 +44,8 @@ def batchnorm_forward(
     ----------
     Y : numpy.ndarray, shape (B, M)
         Pre-activations, one sample a row, with B of at least 2.
-    gamma : numpy.ndarray, shape (M,)
-        Scale of each feature.
-    beta : numpy.ndarray, shape (M,)
-        Shift of each feature.
+    gamma, beta : numpy.ndarray, shape (M,)
+        Scale and shift of each feature.
     eps : float, default 1e-5
         Added to the variance, at least 0, in squared units of `Y`.
 
@@ -87,7 +76,7 @@ def batchnorm_forward(
     return Y_hat, BatchNormCache(x_hat, s, gamma.copy(), m, v)
 
 
-@checked(cache=cached(BatchNormCache, x_hat="B M"), dY_hat=shown("B M"))
+@checked(cache=a.cached(BatchNormCache, x_hat="B M"), dY_hat=a.shown("B M"))
 def batchnorm_backward(dY_hat: Array, cache: BatchNormCache) -> tuple[Array, Array, Array]:
     r"""
     Return the gradients with respect to the input, the scale and the shift.
@@ -109,10 +98,8 @@ def batchnorm_backward(dY_hat: Array, cache: BatchNormCache) -> tuple[Array, Arr
     -------
     dY : numpy.ndarray, shape (B, M)
         Gradient with respect to `Y`, through all three paths: direct, by way of m and of v.
-    dgamma : numpy.ndarray, shape (M,)
-        Gradient with respect to `gamma`.
-    dbeta : numpy.ndarray, shape (M,)
-        Gradient with respect to `beta`.
+    dgamma, dbeta : numpy.ndarray, shape (M,)
+        Gradients with respect to `gamma` and `beta`.
     """
     x_hat, s, gamma, _, _ = cache
     B = len(x_hat)
@@ -124,7 +111,7 @@ def batchnorm_backward(dY_hat: Array, cache: BatchNormCache) -> tuple[Array, Arr
     return dY, dgamma, dbeta
 
 
-@checked(cache=cached(BatchNormCache, x_hat="B M"), dY_hat=shown("B M"))
+@checked(cache=a.cached(BatchNormCache, x_hat="B M"), dY_hat=a.shown("B M"))
 def batchnorm_statistics_backward(dY_hat: Array, cache: BatchNormCache) -> tuple[Array, Array]:
     r"""
     Return the gradients with respect to the batch mean and the batch variance.
@@ -156,10 +143,10 @@ def batchnorm_statistics_backward(dY_hat: Array, cache: BatchNormCache) -> tuple
 
 
 @checked(
-    cache=cached(BatchNormCache, x_hat="B M"),
+    cache=a.cached(BatchNormCache, x_hat="B M"),
     running_mean="M",
-    running_var=variance,
-    momentum=share,
+    running_var=a.variance,
+    momentum=a.share,
 )
 def batchnorm_running_update(
     running_mean: Array, running_var: Array, cache: BatchNormCache, momentum: float = 0.1
@@ -172,6 +159,8 @@ def batchnorm_running_update(
 
         running_mean_new = (1 - momentum) * running_mean + momentum * m
         running_var_new = (1 - momentum) * running_var + momentum * v * B / (B - 1)
+
+    Source: torch.nn.BatchNorm1d; Ioffe and Szegedy (2015), algorithm 2, for m / (m - 1).
 
     Parameters
     ----------
@@ -190,10 +179,6 @@ def batchnorm_running_update(
         The updated running mean; the argument is left as it was.
     running_var_new : numpy.ndarray, shape (M,)
         The updated running variance.
-
-    Notes
-    -----
-    Source: torch.nn.BatchNorm1d; Ioffe and Szegedy (2015), algorithm 2, for m / (m - 1).
     """
     x_hat, _, _, m, v = cache
     B = len(x_hat)
@@ -203,7 +188,12 @@ def batchnorm_running_update(
 
 
 @checked(
-    Y=shown("B M"), gamma="M", beta="M", running_mean="M", running_var=variance, eps=nonnegative
+    Y=a.shown("B M"),
+    gamma="M",
+    beta="M",
+    running_mean="M",
+    running_var=a.variance,
+    eps=a.nonnegative,
 )
 def batchnorm_inference(
     Y: Array,
@@ -224,14 +214,10 @@ def batchnorm_inference(
     ----------
     Y : numpy.ndarray, shape (B, M)
         Pre-activations, one sample a row; here a single row is fine.
-    gamma : numpy.ndarray, shape (M,)
-        Scale of each feature.
-    beta : numpy.ndarray, shape (M,)
-        Shift of each feature.
-    running_mean : numpy.ndarray, shape (M,)
-        Mean of each feature from training.
-    running_var : numpy.ndarray, shape (M,)
-        Variance of each feature from training, not negative.
+    gamma, beta : numpy.ndarray, shape (M,)
+        Scale and shift of each feature.
+    running_mean, running_var : numpy.ndarray, shape (M,)
+        Mean and variance of each feature from training, the variance not negative.
     eps : float, default 1e-5
         Added to the variance, at least 0.
 

@@ -8,23 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from hw1lib._contract import (
-    Array,
-    any_real,
-    array,
-    cached,
-    checked,
-    counts,
-    drop_probability,
-    float_type,
-    generator,
-    lengths,
-    nonnegative,
-    real,
-    shown,
-    size,
-    whole,
-)
+from hw1lib import _contract as a
+from hw1lib._contract import Array, checked
 
 Counts = int | NDArray[np.integer]
 Probabilities = float | NDArray[np.float64]
@@ -39,13 +24,13 @@ class DropoutCache(NamedTuple):
 
 def _zeros_and_ones(name: str, value: Any, known: dict[str, Any]) -> Array:
     """Accept a mask of the shape of the activations."""
-    array("...")(name, value, known)
+    a.array("...")(name, value, known)
     if not ((value == 0) | (value == 1)).all():
         raise ValueError(f"{name} must hold only zeros and ones, got other values")
     return value
 
 
-@checked(rng=generator, shape=lengths, p=drop_probability, dtype=float_type)
+@checked(rng=a.generator, shape=a.lengths, p=a.drop_probability, dtype=a.float_type)
 def dropout_mask(
     rng: np.random.Generator,
     shape: int | tuple[int, ...],
@@ -58,6 +43,8 @@ def dropout_mask(
     Equation (3)::
 
         m[i] ~ Bernoulli(1 - p), independent over i
+
+    Source: Srivastava et al. (2014), section 4. Their p is the probability of *keeping*.
 
     Parameters
     ----------
@@ -75,10 +62,6 @@ def dropout_mask(
     numpy.ndarray
         Zeros and ones, of `shape` and `dtype`.
 
-    Notes
-    -----
-    Source: Srivastava et al. (2014), section 4. Their p is the probability of *keeping*.
-
     Examples
     --------
     >>> dropout_mask(np.random.default_rng(0), 5, p=0.5)
@@ -87,7 +70,7 @@ def dropout_mask(
     return (rng.random(shape) >= p).astype(dtype)
 
 
-@checked(h=shown("..."), mask=_zeros_and_ones, p=drop_probability)
+@checked(h=a.shown("..."), mask=_zeros_and_ones, p=a.drop_probability)
 def dropout_forward(h: Array, mask: Array, p: float) -> tuple[Array, DropoutCache]:
     r"""
     Zero the dropped activations and rescale the kept ones.
@@ -122,7 +105,7 @@ def dropout_forward(h: Array, mask: Array, p: float) -> tuple[Array, DropoutCach
     return mask * h * scale, DropoutCache(mask.copy(), scale)
 
 
-@checked(cache=cached(DropoutCache, mask="..."), dh_tilde=shown("..."))
+@checked(cache=a.cached(DropoutCache, mask="..."), dh_tilde=a.shown("..."))
 def dropout_backward(dh_tilde: Array, cache: DropoutCache) -> Array:
     r"""
     Send the gradient through the kept units only, with the same scale.
@@ -171,7 +154,7 @@ def rectified_normal_moments() -> tuple[float, float]:
     return 1 / math.sqrt(2 * math.pi), (math.pi - 1) / (2 * math.pi)
 
 
-@checked(mean=any_real, variance=nonnegative, p=drop_probability)
+@checked(mean=a.any_real, variance=a.nonnegative, p=a.drop_probability)
 def dropout_moments(mean: float, variance: float, p: float) -> tuple[float, float]:
     r"""
     Compute the mean and the variance of an activation after dropout.
@@ -206,7 +189,7 @@ def dropout_moments(mean: float, variance: float, p: float) -> tuple[float, floa
     return mean, variance + p / (1 - p) * (variance + mean**2)
 
 
-@checked(M=whole(0), p=drop_probability)
+@checked(M=a.whole(0), p=a.drop_probability)
 def kept_units_mean(M: int, p: float) -> float:
     r"""
     Compute the expected number of kept units.
@@ -230,7 +213,7 @@ def kept_units_mean(M: int, p: float) -> float:
     return M * (1 - p)
 
 
-@checked(k=counts, M=whole(0), p=drop_probability)
+@checked(k=a.counts, M=a.whole(0), p=a.drop_probability)
 def kept_units_pmf(k: Counts, M: int, p: float) -> Probabilities:
     r"""
     Compute the probability that exactly k of M units are kept.
@@ -266,7 +249,7 @@ def kept_units_pmf(k: Counts, M: int, p: float) -> Probabilities:
     return _binomial_pmf(np.asarray(k), M, 1 - p, p)
 
 
-@checked(k=counts, lam=nonnegative)
+@checked(k=a.counts, lam=a.nonnegative)
 def poisson_pmf(k: Counts, lam: float) -> Probabilities:
     r"""
     Compute the Poisson probabilities: the limit of the kept count, and its law at a Poisson width.
@@ -304,7 +287,7 @@ def poisson_pmf(k: Counts, lam: float) -> Probabilities:
     return pmf if pmf.ndim else float(pmf)
 
 
-@checked(M=whole(1, 10**9), lam=real("(0, M]"))
+@checked(M=a.whole(1, 10**9), lam=a.real("(0, M]"))
 def poisson_limit_distance(M: int, lam: float) -> float:
     r"""
     Compute the total variation distance between Binomial(M, lam / M) and Poisson(lam).
@@ -342,7 +325,7 @@ def poisson_limit_distance(M: int, lam: float) -> float:
     return float(excess[excess > 0].sum())
 
 
-@checked(M=size, lam=real("(0, M]"))
+@checked(M=a.size, lam=a.real("(0, M]"))
 def poisson_limit_bound(M: int, lam: float) -> float:
     r"""
     Bound the distance of the kept count's law from its Poisson limit.
@@ -350,6 +333,8 @@ def poisson_limit_bound(M: int, lam: float) -> float:
     Equation (25)::
 
         d <= (1 - exp(-lam)) * lam / M
+
+    Source: Barbour and Hall (1984), equation (1.1) with equal probabilities.
 
     Parameters
     ----------
@@ -362,15 +347,11 @@ def poisson_limit_bound(M: int, lam: float) -> float:
     -------
     float
         The bound on the total variation distance.
-
-    Notes
-    -----
-    Source: Barbour and Hall (1984), equation (1.1) with equal probabilities.
     """
     return -math.expm1(-lam) * lam / M
 
 
-@checked(k=counts, lam=nonnegative, p=drop_probability)
+@checked(k=a.counts, lam=a.nonnegative, p=a.drop_probability)
 def poisson_width_pmf(k: Counts, lam: float, p: float) -> Probabilities:
     r"""
     Compute the law of the number of kept units when the width itself is Poisson.

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hw1lib._contract import Array, any_real, array, checked, function, real
+from hw1lib import _contract as a
+from hw1lib._contract import Array, checked
 
 
 class Difference(NamedTuple):
@@ -29,7 +30,7 @@ class Difference(NamedTuple):
 
 def _point(name: str, value: Any, known: dict[str, Any]) -> Array:
     """Accept a float64 array of any shape, with room for a step at each entry."""
-    array("any")(name, value, known)
+    a.array("any")(name, value, known)
     if value.dtype != np.float64:
         raise TypeError(
             f"{name} must have dtype float64, got {value.dtype}: half of the digits are lost in a "
@@ -41,7 +42,7 @@ def _point(name: str, value: Any, known: dict[str, Any]) -> Array:
     return value
 
 
-@checked(guarded=False, f=function, x=_point, step=real("[1e-15, 1]"))
+@checked(guarded=False, f=a.function, x=_point, step=a.real("[1e-15, 1]"))
 def numerical_gradient(f: Callable[[Array], float], x: Array, step: float = 1e-5) -> Array:
     r"""
     Approximate the gradient of a scalar function by central differences.
@@ -85,7 +86,7 @@ def numerical_gradient(f: Callable[[Array], float], x: Array, step: float = 1e-5
         # Divide by the step that was really taken: x + h is rounded.
         taken = upper[index] - lower[index]
         slope = (_value(f, upper) - _value(f, lower)) / float(taken)
-        gradient[index] = any_real("the slope of f", slope, {})
+        gradient[index] = a.any_real("the slope of f", slope, {})
     return gradient
 
 
@@ -130,4 +131,4 @@ def largest_difference(actual: Array, expected: Array) -> Difference:
 def _value(f: Callable[[Array], float], x: Array) -> float:
     value = f(x)
     plain = value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
-    return any_real("the value of f", plain, {})
+    return a.any_real("the value of f", plain, {})

@@ -10,19 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike
 
-from hw1lib._contract import (
-    Array,
-    any_real,
-    checked,
-    fans,
-    float_type,
-    generator,
-    kind_of,
-    nonnegative,
-    one_of,
-    positive,
-    size,
-)
+from hw1lib import _contract as a
+from hw1lib._contract import Array, checked
 
 MOST_WIDTHS = 10_000
 Fans = tuple[int, int]
@@ -33,7 +22,7 @@ def _entries(name: str, value: Any, of: str) -> Any:
     # An array without axes has no length.
     if isinstance(value, (list, tuple, range)) or (type(value) is np.ndarray and value.ndim > 0):
         return value
-    raise TypeError(f"{name} must be a sequence of {of}, got {kind_of(value)}")
+    raise a.wrong_type(name, f"a sequence of {of}", value)
 
 
 def _widths(name: str, value: Any, known: dict[str, Any]) -> list[int]:
@@ -44,7 +33,7 @@ def _widths(name: str, value: Any, known: dict[str, Any]) -> list[int]:
     if length > MOST_WIDTHS:
         raise ValueError(f"{name} must hold at most {MOST_WIDTHS} numbers, got more")
     known["layers"] = length - 1
-    return [size(f"{name}[{i}]", n, known) for i, n in enumerate(value)]
+    return [a.size(f"{name}[{i}]", n, known) for i, n in enumerate(value)]
 
 
 def _one_a_layer(name: str, value: Any, known: dict[str, Any]) -> list[float]:
@@ -54,19 +43,19 @@ def _one_a_layer(name: str, value: Any, known: dict[str, Any]) -> list[float]:
         raise ValueError(
             f"{name} must have one number for each of the {layers} layers, got {len(value)}"
         )
-    return [nonnegative(f"{name}[{i}]", x, known) for i, x in enumerate(value)]
+    return [a.nonnegative(f"{name}[{i}]", x, known) for i, x in enumerate(value)]
 
 
 def _one_or_one_a_layer(name: str, value: Any, known: dict[str, Any]) -> float | list[float]:
     """Accept a number for all layers, or one for each."""
     of_all = isinstance(value, numbers.Real)
-    return (nonnegative if of_all else _one_a_layer)(name, value, known)
+    return (a.nonnegative if of_all else _one_a_layer)(name, value, known)
 
 
-_mode = one_of("fan_in", "fan_out")
+_mode = a.one_of("fan_in", "fan_out")
 
 
-@checked(shape=fans, gain=positive)
+@checked(shape=a.fans, gain=a.positive)
 def xavier_std(shape: Fans, gain: float = 1.0) -> float:
     r"""
     Compute the standard deviation of Xavier's weights.
@@ -74,6 +63,8 @@ def xavier_std(shape: Fans, gain: float = 1.0) -> float:
     The compromise between the forward condition 1 / fan_in and the backward one 1 / fan_out::
 
         std = gain * sqrt(2 / (fan_in + fan_out))
+
+    Source: Glorot and Bengio (2010), equation (12).
 
     Parameters
     ----------
@@ -86,16 +77,12 @@ def xavier_std(shape: Fans, gain: float = 1.0) -> float:
     -------
     float
         The standard deviation (not the variance) of one weight.
-
-    Notes
-    -----
-    Source: Glorot and Bengio (2010), equation (12).
     """
     fan_out, fan_in = shape
     return gain * math.sqrt(2 / (fan_in + fan_out))
 
 
-@checked(shape=fans, mode=_mode, negative_slope=any_real)
+@checked(shape=a.fans, mode=_mode, negative_slope=a.any_real)
 def kaiming_std(shape: Fans, mode: Mode = "fan_in", negative_slope: float = 0.0) -> float:
     r"""
     Compute the standard deviation of Kaiming's weights.
@@ -103,6 +90,8 @@ def kaiming_std(shape: Fans, mode: Mode = "fan_in", negative_slope: float = 0.0)
     Equation (95) for ``fan_in``, its backward counterpart for ``fan_out``, with a = 0 for ReLU::
 
         std = sqrt(2 / ((1 + a**2) * fan))
+
+    Source: He et al. (2015), equations (10), (14) and (15).
 
     Parameters
     ----------
@@ -117,17 +106,13 @@ def kaiming_std(shape: Fans, mode: Mode = "fan_in", negative_slope: float = 0.0)
     -------
     float
         The standard deviation (not the variance) of one weight.
-
-    Notes
-    -----
-    Source: He et al. (2015), equations (10), (14) and (15).
     """
     fan_out, fan_in = shape
     fan = fan_in if mode == "fan_in" else fan_out
     return math.sqrt(2 / fan) / math.hypot(1, negative_slope)
 
 
-@checked(rng=generator, shape=fans, gain=positive, dtype=float_type)
+@checked(rng=a.generator, shape=a.fans, gain=a.positive, dtype=a.float_type)
 def xavier_normal(
     rng: np.random.Generator, shape: Fans, gain: float = 1.0, dtype: DTypeLike = np.float64
 ) -> Array:
@@ -139,6 +124,8 @@ def xavier_normal(
         W[a, b] ~ Normal(0, std**2)
         std = xavier_std(shape, gain)
 
+    Source: Glorot and Bengio (2010), equation (12).
+
     Parameters
     ----------
     rng : numpy.random.Generator
@@ -154,15 +141,11 @@ def xavier_normal(
     -------
     numpy.ndarray
         Weights, of `shape` and `dtype`.
-
-    Notes
-    -----
-    Source: Glorot and Bengio (2010), equation (12).
     """
     return (rng.standard_normal(shape) * xavier_std(shape, gain)).astype(dtype)
 
 
-@checked(rng=generator, shape=fans, gain=positive, dtype=float_type)
+@checked(rng=a.generator, shape=a.fans, gain=a.positive, dtype=a.float_type)
 def xavier_uniform(
     rng: np.random.Generator, shape: Fans, gain: float = 1.0, dtype: DTypeLike = np.float64
 ) -> Array:
@@ -174,6 +157,8 @@ def xavier_uniform(
         W[a, b] ~ Uniform(-limit, limit)
         limit = sqrt(3) * xavier_std(shape, gain)
 
+    Source: Glorot and Bengio (2010), equation (16).
+
     Parameters
     ----------
     rng : numpy.random.Generator
@@ -189,16 +174,12 @@ def xavier_uniform(
     -------
     numpy.ndarray
         Weights, of `shape` and `dtype`.
-
-    Notes
-    -----
-    Source: Glorot and Bengio (2010), equation (16).
     """
     limit = math.sqrt(3) * xavier_std(shape, gain)
     return rng.uniform(-limit, limit, shape).astype(dtype)
 
 
-@checked(rng=generator, shape=fans, mode=_mode, negative_slope=any_real, dtype=float_type)
+@checked(rng=a.generator, shape=a.fans, mode=_mode, negative_slope=a.any_real, dtype=a.float_type)
 def kaiming_normal(
     rng: np.random.Generator,
     shape: Fans,
@@ -214,6 +195,8 @@ def kaiming_normal(
         W[a, b] ~ Normal(0, std**2)
         std = kaiming_std(shape, mode, negative_slope)
 
+    Source: He et al. (2015), equations (10) and (14).
+
     Parameters
     ----------
     rng : numpy.random.Generator
@@ -231,16 +214,12 @@ def kaiming_normal(
     -------
     numpy.ndarray
         Weights, of `shape` and `dtype`.
-
-    Notes
-    -----
-    Source: He et al. (2015), equations (10) and (14).
     """
     std = kaiming_std(shape, mode, negative_slope)
     return (rng.standard_normal(shape) * std).astype(dtype)
 
 
-@checked(rng=generator, shape=fans, mode=_mode, negative_slope=any_real, dtype=float_type)
+@checked(rng=a.generator, shape=a.fans, mode=_mode, negative_slope=a.any_real, dtype=a.float_type)
 def kaiming_uniform(
     rng: np.random.Generator,
     shape: Fans,
@@ -256,6 +235,8 @@ def kaiming_uniform(
         W[a, b] ~ Uniform(-limit, limit)
         limit = sqrt(3) * kaiming_std(shape, mode, ...)
 
+    Source: ``torch.nn.init.kaiming_uniform_``, the uniform form of He et al. (2015).
+
     Parameters
     ----------
     rng : numpy.random.Generator
@@ -273,17 +254,13 @@ def kaiming_uniform(
     -------
     numpy.ndarray
         Weights, of `shape` and `dtype`.
-
-    Notes
-    -----
-    Source: ``torch.nn.init.kaiming_uniform_``, the uniform form of He et al. (2015).
     """
     limit = math.sqrt(3) * kaiming_std(shape, mode, negative_slope)
     return rng.uniform(-limit, limit, shape).astype(dtype)
 
 
 @checked(
-    widths=_widths, stds=_one_a_layer, input_second_moment=nonnegative, kept=_one_or_one_a_layer
+    widths=_widths, stds=_one_a_layer, input_second_moment=a.nonnegative, kept=_one_or_one_a_layer
 )
 def forward_second_moments(
     widths: Sequence[int],
@@ -330,7 +307,7 @@ def forward_second_moments(
 
 
 @checked(
-    widths=_widths, stds=_one_a_layer, output_second_moment=nonnegative, kept=_one_or_one_a_layer
+    widths=_widths, stds=_one_a_layer, output_second_moment=a.nonnegative, kept=_one_or_one_a_layer
 )
 def backward_second_moments(
     widths: Sequence[int],

@@ -7,7 +7,8 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from hw1lib._contract import Array, Kind, array, cached, checked, finite, kind_of, one_of, shown
+from hw1lib import _contract as a
+from hw1lib._contract import Array, Kind, checked, finite
 from hw1lib._statistics import column_sum
 
 
@@ -48,7 +49,7 @@ class MLPCache(NamedTuple):
 
 def _distributions(name: str, value: Any, known: dict[str, Any]) -> Array:
     """Accept a probability distribution in each row."""
-    array("B K")(name, value, known)
+    a.array("B K")(name, value, known)
     if value.min() < 0:
         raise ValueError(f"{name} must not be negative, got {value.min()}")
     sums = value.sum(axis=1)
@@ -63,19 +64,19 @@ def _one_a_layer(shape: str) -> Kind:
 
     def check(name: str, value: Any, known: dict[str, Any]) -> list[Array]:
         if not isinstance(value, (list, tuple)):
-            raise TypeError(f"{name} must be a list of arrays, one a layer, got {kind_of(value)}")
+            raise a.wrong_type(name, "a list of arrays, one a layer", value)
         layers = known.setdefault("layers", max(len(value), 1))
         if len(value) != layers:
             raise ValueError(f"{name} must have {layers} arrays, one a layer, got {len(value)}")
         ends = [shape.format(i, i + 1) for i in range(layers)]
-        return [shown(ends[i])(f"{name}[{i}]", entry, known) for i, entry in enumerate(value)]
+        return [a.shown(ends[i])(f"{name}[{i}]", entry, known) for i, entry in enumerate(value)]
 
     return check
 
 
 def _mlp_cache(name: str, value: Any, known: dict[str, Any]) -> MLPCache:
     """Accept the cache of `mlp_forward`, whose output is (B, M)."""
-    cached(MLPCache)(name, value, known)
+    a.cached(MLPCache)(name, value, known)
     last = value.layers[-1][0]
     known.update(B=len(last.X), M=len(last.W), dtype=last.X.dtype)
     return value
@@ -105,7 +106,7 @@ def relu_forward(Z: Array) -> tuple[Array, ReLUCache]:
     return _relu(Z)
 
 
-@checked(cache=cached(ReLUCache, derivative="..."), dH=shown("..."))
+@checked(cache=a.cached(ReLUCache, derivative="..."), dH=a.shown("..."))
 def relu_backward(dH: Array, cache: ReLUCache) -> Array:
     r"""
     Pass the gradient where the pre-activation was positive.
@@ -153,7 +154,7 @@ def tanh_forward(Z: Array) -> tuple[Array, TanhCache]:
     return _tanh(Z)
 
 
-@checked(cache=cached(TanhCache, derivative="..."), dH=shown("..."))
+@checked(cache=a.cached(TanhCache, derivative="..."), dH=a.shown("..."))
 def tanh_backward(dH: Array, cache: TanhCache) -> Array:
     r"""
     Scale the gradient by the slope of tanh.
@@ -177,7 +178,7 @@ def tanh_backward(dH: Array, cache: TanhCache) -> Array:
     return dH * cache.derivative
 
 
-@checked(X=shown("B N"), W=shown("M N"), b="M")
+@checked(X=a.shown("B N"), W=a.shown("M N"), b="M")
 def affine_forward(X: Array, W: Array, b: Array) -> tuple[Array, AffineCache]:
     r"""
     Apply an affine layer to a batch, as torch.nn.Linear does.
@@ -205,7 +206,7 @@ def affine_forward(X: Array, W: Array, b: Array) -> tuple[Array, AffineCache]:
     return _affine(X, W, b), AffineCache(X.copy(), W.copy())
 
 
-@checked(cache=cached(AffineCache, X="B N", W="M N"), dY=shown("B M"))
+@checked(cache=a.cached(AffineCache, X="B N", W="M N"), dY=a.shown("B M"))
 def affine_backward(dY: Array, cache: AffineCache) -> tuple[Array, Array, Array]:
     r"""
     Return the gradients of an affine layer with respect to its input, weights and biases.
@@ -284,7 +285,7 @@ def softmax(Z: Array) -> Array:
     return exponentials / (1 + others)
 
 
-@checked(Z=shown("B K"), targets=_distributions)
+@checked(Z=a.shown("B K"), targets=_distributions)
 def softmax_cross_entropy_forward(
     Z: Array, targets: Array
 ) -> tuple[Array, SoftmaxCrossEntropyCache]:
@@ -318,7 +319,7 @@ def softmax_cross_entropy_forward(
     return losses, SoftmaxCrossEntropyCache(exponentials, targets.copy())
 
 
-@checked(cache=cached(SoftmaxCrossEntropyCache, targets="B K"), dlosses="B")
+@checked(cache=a.cached(SoftmaxCrossEntropyCache, targets="B K"), dlosses="B")
 def softmax_cross_entropy_backward(dlosses: Array, cache: SoftmaxCrossEntropyCache) -> Array:
     r"""
     Return the gradient with respect to the logits.
@@ -343,11 +344,11 @@ def softmax_cross_entropy_backward(dlosses: Array, cache: SoftmaxCrossEntropyCac
 
 
 @checked(
-    X=shown("B D0"),
+    X=a.shown("B D0"),
     weights=_one_a_layer("D{1} D{0}"),
     biases=_one_a_layer("D{1}"),
-    activation=one_of("relu", "tanh"),
-    readout=one_of("linear", "activated"),
+    activation=a.one_of("relu", "tanh"),
+    readout=a.one_of("linear", "activated"),
 )
 def mlp_forward(
     X: Array,
@@ -401,7 +402,7 @@ def mlp_forward(
     return h, MLPCache(layers)
 
 
-@checked(cache=_mlp_cache, dlogits=shown("B M"))
+@checked(cache=_mlp_cache, dlogits=a.shown("B M"))
 def mlp_backward(dlogits: Array, cache: MLPCache) -> tuple[list[Array], list[Array], list[Array]]:
     r"""
     Return the gradients with respect to all activations, weights and biases.

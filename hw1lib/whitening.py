@@ -7,17 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hw1lib._contract import (
-    Array,
-    RefusalError,
-    cached,
-    checked,
-    finite,
-    nonnegative,
-    shown,
-    symmetric,
-    whole,
-)
+from hw1lib import _contract as a
+from hw1lib._contract import Array, RefusalError, checked, finite
 from hw1lib._statistics import affine, center, column_sum, mean
 
 
@@ -51,10 +42,10 @@ class WhiteningCache(NamedTuple):
     sigma: Array
 
 
-_steps = whole(1, 1000)
+_steps = a.whole(1, 1000)
 
 
-@checked(sigma=symmetric, eps=nonnegative)
+@checked(sigma=a.symmetric, eps=a.nonnegative)
 def inverse_root_forward(sigma: Array, eps: float = 0.0) -> tuple[Array, InverseRootCache]:
     r"""
     Take the symmetric inverse square root of a covariance matrix.
@@ -86,7 +77,7 @@ def inverse_root_forward(sigma: Array, eps: float = 0.0) -> tuple[Array, Inverse
     return _inverse_root(lam, U, eps, noise)
 
 
-@checked(cache=cached(InverseRootCache, U="M M"), droot=shown("M M"))
+@checked(cache=a.cached(InverseRootCache, U="M M"), droot=a.shown("M M"))
 def inverse_root_backward(droot: Array, cache: InverseRootCache) -> Array:
     r"""
     Send a gradient back through the symmetric inverse square root.
@@ -123,7 +114,7 @@ def inverse_root_backward(droot: Array, cache: InverseRootCache) -> Array:
     return U @ (-A / r / r[:, None] / np.add.outer(r, r)) @ U.T
 
 
-@checked(sigma=symmetric, eps=nonnegative, steps=_steps)
+@checked(sigma=a.symmetric, eps=a.nonnegative, steps=_steps)
 def newton_inverse_root_forward(
     sigma: Array, eps: float = 0.0, steps: int = 5
 ) -> tuple[Array, NewtonCache]:
@@ -164,7 +155,7 @@ def newton_inverse_root_forward(
     return _newton_root(sigma, eps, steps)
 
 
-@checked(cache=cached(NewtonCache, S="M M"), droot=shown("M M"))
+@checked(cache=a.cached(NewtonCache, S="M M"), droot=a.shown("M M"))
 def newton_inverse_root_backward(droot: Array, cache: NewtonCache) -> Array:
     r"""
     Send a gradient back through the steps of Newton's iteration.
@@ -201,7 +192,7 @@ def newton_inverse_root_backward(droot: Array, cache: NewtonCache) -> Array:
     return _sym(dS) / trace + dtrace * np.eye(len(S), dtype=S.dtype)
 
 
-@checked(Y=shown("B>1 M"), gamma="M", beta="M", eps=nonnegative)
+@checked(Y=a.shown("B>1 M"), gamma="M", beta="M", eps=a.nonnegative)
 def whitening_forward(
     Y: Array, gamma: Array, beta: Array, eps: float = 1e-5
 ) -> tuple[Array, WhiteningCache]:
@@ -219,10 +210,8 @@ def whitening_forward(
     ----------
     Y : numpy.ndarray, shape (B, M)
         Pre-activations, one sample a row, with B of at least 2.
-    gamma : numpy.ndarray, shape (M,)
-        Scale of each whitened feature.
-    beta : numpy.ndarray, shape (M,)
-        Shift of each whitened feature.
+    gamma, beta : numpy.ndarray, shape (M,)
+        Scale and shift of each whitened feature.
     eps : float, default 1e-5
         Added to every eigenvalue of the covariance, at least 0, in squared units of `Y`.
 
@@ -243,7 +232,7 @@ def whitening_forward(
     return _whiten(Y, gamma, beta, lambda C, sigma: _inverse_root_of_batch(C, sigma, eps))
 
 
-@checked(Y=shown("B>1 M"), gamma="M", beta="M", eps=nonnegative, steps=_steps)
+@checked(Y=a.shown("B>1 M"), gamma="M", beta="M", eps=a.nonnegative, steps=_steps)
 def newton_whitening_forward(
     Y: Array, gamma: Array, beta: Array, eps: float = 1e-5, steps: int = 5
 ) -> tuple[Array, WhiteningCache]:
@@ -255,14 +244,14 @@ def newton_whitening_forward(
 
         Y_hat = gamma * (C @ newton_inverse_root(sigma + eps * I, steps)) + beta
 
+    Source: Huang et al. (2019).
+
     Parameters
     ----------
     Y : numpy.ndarray, shape (B, M)
         Pre-activations, one sample a row, with B of at least 2.
-    gamma : numpy.ndarray, shape (M,)
-        Scale of each whitened feature.
-    beta : numpy.ndarray, shape (M,)
-        Shift of each whitened feature.
+    gamma, beta : numpy.ndarray, shape (M,)
+        Scale and shift of each whitened feature.
     eps : float, default 1e-5
         Added to the diagonal of the covariance, at least 0, in squared units of `Y`.
     steps : int, default 5
@@ -274,15 +263,11 @@ def newton_whitening_forward(
         Output; directions of small variance stay below unit variance.
     cache : WhiteningCache
         What `whitening_backward` needs.
-
-    Notes
-    -----
-    Source: Huang et al. (2019).
     """
     return _whiten(Y, gamma, beta, lambda _, sigma: _newton_root(sigma, eps, steps))
 
 
-@checked(cache=cached(WhiteningCache, C="B M"), dY_hat=shown("B M"))
+@checked(cache=a.cached(WhiteningCache, C="B M"), dY_hat=a.shown("B M"))
 def whitening_backward(dY_hat: Array, cache: WhiteningCache) -> tuple[Array, Array, Array]:
     r"""
     Return the gradients of either whitening with respect to the input, the scale and the shift.
@@ -307,10 +292,8 @@ def whitening_backward(dY_hat: Array, cache: WhiteningCache) -> tuple[Array, Arr
     -------
     dY : numpy.ndarray, shape (B, M)
         Gradient with respect to `Y`, through the data, the mean and the covariance.
-    dgamma : numpy.ndarray, shape (M,)
-        Gradient with respect to `gamma`.
-    dbeta : numpy.ndarray, shape (M,)
-        Gradient with respect to `beta`.
+    dgamma, dbeta : numpy.ndarray, shape (M,)
+        Gradients with respect to `gamma` and `beta`.
 
     Notes
     -----
@@ -328,7 +311,7 @@ def whitening_backward(dY_hat: Array, cache: WhiteningCache) -> tuple[Array, Arr
     return dC, np.sum(root * D, axis=0), column_sum(dY_hat)
 
 
-@checked(Y=shown("B>1 M"), gamma="M", beta="M", eps=nonnegative)
+@checked(Y=a.shown("B>1 M"), gamma="M", beta="M", eps=a.nonnegative)
 def pca_whitening_forward(Y: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
     r"""
     Whiten the batch in the axes of its principal components, without turning back.
@@ -337,14 +320,14 @@ def pca_whitening_forward(Y: Array, gamma: Array, beta: Array, eps: float = 1e-5
 
         Y_hat = gamma * (C @ U @ diag(1 / sqrt(lam + eps))) + beta
 
+    Source: Huang et al. (2018), section 3.
+
     Parameters
     ----------
     Y : numpy.ndarray, shape (B, M)
         Pre-activations, one sample a row, with B of at least 2.
-    gamma : numpy.ndarray, shape (M,)
-        Scale of each component.
-    beta : numpy.ndarray, shape (M,)
-        Shift of each component.
+    gamma, beta : numpy.ndarray, shape (M,)
+        Scale and shift of each component.
     eps : float, default 1e-5
         Added to every eigenvalue of the covariance, at least 0, in squared units of `Y`.
 
@@ -353,17 +336,13 @@ def pca_whitening_forward(Y: Array, gamma: Array, beta: Array, eps: float = 1e-5
     numpy.ndarray, shape (B, M)
         Output, components in the order of growing variance. Their order and signs change from
         batch to batch: this is what makes training with it stall.
-
-    Notes
-    -----
-    Source: Huang et al. (2018), section 3.
     """
     _, C = center(Y)
     _, (lam, U) = _inverse_root_of_batch(C, finite(C.T @ C / len(C)), eps)
     return affine(gamma, C @ U / np.sqrt(lam), beta)
 
 
-@checked(Y=shown("B M"), gamma="M", beta="M", running_mean="M", running_root="M M")
+@checked(Y=a.shown("B M"), gamma="M", beta="M", running_mean="M", running_root="M M")
 def whitening_inference(
     Y: Array, gamma: Array, beta: Array, running_mean: Array, running_root: Array
 ) -> Array:
@@ -378,10 +357,8 @@ def whitening_inference(
     ----------
     Y : numpy.ndarray, shape (B, M)
         Pre-activations, one sample a row; here a single row is fine.
-    gamma : numpy.ndarray, shape (M,)
-        Scale of each whitened feature.
-    beta : numpy.ndarray, shape (M,)
-        Shift of each whitened feature.
+    gamma, beta : numpy.ndarray, shape (M,)
+        Scale and shift of each whitened feature.
     running_mean : numpy.ndarray, shape (M,)
         Mean of each feature from training.
     running_root : numpy.ndarray, shape (M, M)

@@ -51,7 +51,7 @@ def test_docstring_is_valid_numpydoc(name):
 def test_every_parameter_says_its_type_and_its_shape_or_default(name, function):
     lines = inspect.getdoc(function).splitlines()
     for parameter in inspect.signature(function).parameters.values():
-        (line,) = [x for x in lines if x.startswith(f"{parameter.name} : ")]
+        (line,) = [x for x in lines if re.match(rf"(\w+, )?{parameter.name}(, \w+)? : ", x)]
         if parameter.default is not inspect.Parameter.empty:
             assert "default" in line or "{" in line
         if line.endswith("numpy.ndarray"):

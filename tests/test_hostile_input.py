@@ -39,9 +39,9 @@ def test_every_array_parameter_refuses_lists_and_other_dtypes(name, parameter):
     value = CALLS[name][parameter]
     refuses(name, parameter, value.tolist(), TypeError, "be a numpy.ndarray of float")
     refuses(name, parameter, value.astype(int), TypeError, "have dtype float32 or float64")
-    alone = sum(array.dtype.kind == "f" for array in arrays(CALLS[name])) == 1
-    if not alone or name == "numerical_gradient":
-        refuses(name, parameter, value.astype(np.float32), TypeError, "")
+    if sum(array.dtype.kind == "f" for array in arrays(CALLS[name])) > 1:
+        with pytest.raises(TypeError, match=r"must have dtype float\d\d like the other arrays"):
+            run(name, {**good(name), parameter: value.astype(np.float32)})
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -106,7 +106,7 @@ INSIDE = [("kept_units_mean", "M", 0), ("kept_units_pmf", "M", 0), ("poisson_pmf
           ("poisson_width_pmf", "lam", 0), ("poisson_limit_bound", "lam", 9),
           ("poisson_limit_bound", "M", 3), ("poisson_limit_distance", "lam", 9),
           ("batchnorm_running_update", "momentum", 1), ("dropout_moments", "variance", 0),
-          ("newton_whitening_forward", "steps", 1), ("newton_whitening_forward", "steps", 1000),
+          ("newton_whitening_forward", "steps", 1),
           ("numerical_gradient", "step", 1), ("numerical_gradient", "step", 1e-15),
           ("forward_second_moments", "kept", [0, 1]), ("inverse_root_forward", "eps", 0),
           ("forward_second_moments", "stds", [0, 1]), ("alive_probability", "widths", [1, 1]),
