@@ -6,63 +6,32 @@ initializations, each forward and backward, with the homework's equation numbers
 A bad argument is a TypeError or a ValueError that names it; so is a result that overflows.
 """
 
+# ruff: noqa: I001 (the names are packed)
+
 from hw1lib.batchnorm import (
-    batchnorm_backward,
-    batchnorm_forward,
-    batchnorm_inference,
-    batchnorm_running_update,
+    batchnorm_backward, batchnorm_forward, batchnorm_inference, batchnorm_running_update,
     batchnorm_statistics_backward,
-)
+)  # fmt: skip
 from hw1lib.dropout import (
-    dropout_backward,
-    dropout_forward,
-    dropout_mask,
-    dropout_moments,
-    kept_units_mean,
-    kept_units_pmf,
-    poisson_limit_bound,
-    poisson_limit_distance,
-    poisson_pmf,
-    poisson_width_pmf,
+    dropout_backward, dropout_forward, dropout_mask, dropout_moments, kept_units_mean,
+    kept_units_pmf, poisson_limit_bound, poisson_limit_distance, poisson_pmf, poisson_width_pmf,
     rectified_normal_moments,
-)
+)  # fmt: skip
 from hw1lib.gradcheck import largest_difference, numerical_gradient
 from hw1lib.initialization import (
-    alive_probability,
-    backward_second_moments,
-    forward_second_moments,
-    kaiming_normal,
-    kaiming_std,
-    kaiming_uniform,
-    xavier_normal,
-    xavier_std,
-    xavier_uniform,
-)
+    alive_probability, backward_second_moments, forward_second_moments, kaiming_normal, kaiming_std,
+    kaiming_uniform, xavier_normal, xavier_std, xavier_uniform,
+)  # fmt: skip
 from hw1lib.mlp import (
-    affine_backward,
-    affine_forward,
-    logsumexp,
-    mlp_backward,
-    mlp_forward,
-    relu_backward,
-    relu_forward,
-    softmax,
-    softmax_cross_entropy_backward,
-    softmax_cross_entropy_forward,
-    tanh_backward,
-    tanh_forward,
-)
+    affine_backward, affine_forward, logsumexp, mlp_backward, mlp_forward, relu_backward,
+    relu_forward, softmax, softmax_cross_entropy_backward, softmax_cross_entropy_forward,
+    tanh_backward, tanh_forward,
+)  # fmt: skip
 from hw1lib.whitening import (
-    inverse_root_backward,
-    inverse_root_forward,
-    newton_inverse_root_backward,
-    newton_inverse_root_forward,
-    newton_whitening_forward,
-    pca_whitening_forward,
-    whitening_backward,
-    whitening_forward,
-    whitening_inference,
-)
+    inverse_root_backward, inverse_root_forward, newton_inverse_root_backward,
+    newton_inverse_root_forward, newton_whitening_forward, pca_whitening_forward,
+    whitening_backward, whitening_forward, whitening_inference,
+)  # fmt: skip
 
 __version__ = "0.1.0"
 

@@ -33,8 +33,7 @@ class RefusalError(ValueError):
 
 
 def checked(*, guarded: bool = True, **kinds: str | Kind) -> Callable[[Function], Function]:
-    """
-    Check the arguments before a call, in the order of `kinds`, and its result after it.
+    """Check the arguments before a call, in the order of `kinds`, and its result after it.
 
     A kind is a function below, or a text: the shape of a float array, as `array` reads it. What is
     refused is raised in one frame. A guarded result must be finite: finite arguments can be too
@@ -134,8 +133,7 @@ def _magnitude(value: Any) -> float:
 
 
 def array(shape: str, *, shown: bool = False) -> Kind:
-    """
-    Accept a float array of a shape by letters, such as "B M".
+    """Accept a float array of a shape by letters, such as "B M".
 
     A letter stands for the same length in all arguments; "B>1" asks for at least two rows. "..."
     is any shape with an axis, "any" any shape at all, the same in all arguments. All arrays of a

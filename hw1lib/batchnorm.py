@@ -29,8 +29,7 @@ class BatchNormCache(NamedTuple):
 def batchnorm_forward(
     Y: Array, gamma: Array, beta: Array, eps: float = 1e-5
 ) -> tuple[Array, BatchNormCache]:
-    r"""
-    Normalize every feature over the batch, then scale and shift it.
+    """Normalize every feature over the batch, then scale and shift it.
 
     Equations (36), (37) and (38), for each feature j::
 
@@ -39,6 +38,11 @@ def batchnorm_forward(
         s = sqrt(v + eps)
         x_hat = (Y - m) / s
         Y_hat = gamma * x_hat + beta
+
+    The variance is the biased one (divided by B), computed in two passes: the shortcut
+    mean(Y**2) - mean(Y)**2 is negative in float32 at a mean of 1e4. With `eps` 0, a feature that is
+    constant over the batch (0 / 0) is refused; so is a variance that is not representable (in
+    float64, for a spread beyond 1e154). Source: Ioffe and Szegedy (2015), algorithm 1.
 
     Parameters
     ----------
@@ -55,18 +59,6 @@ def batchnorm_forward(
         The normalized, scaled and shifted pre-activations.
     cache : BatchNormCache
         What `batchnorm_backward` and `batchnorm_running_update` need.
-
-    Raises
-    ------
-    ValueError
-        If `eps` is 0 and a feature is constant over the batch (0 / 0), or the variance is not
-        representable (in float64, for a spread beyond 1e154; with `eps` 0, also below 1e-154).
-
-    Notes
-    -----
-    The variance is the biased one (divided by B), computed in two passes: the shortcut
-    mean(Y**2) - mean(Y)**2 is negative in float32 at a mean of 1e4. Source: Ioffe and
-    Szegedy (2015), algorithm 1.
     """
     m, x_hat = center(Y)
     v = mean_square(x_hat)
@@ -78,8 +70,7 @@ def batchnorm_forward(
 
 @checked(cache=a.cached(BatchNormCache, x_hat="B M"), dY_hat=a.shown("B M"))
 def batchnorm_backward(dY_hat: Array, cache: BatchNormCache) -> tuple[Array, Array, Array]:
-    r"""
-    Return the gradients with respect to the input, the scale and the shift.
+    """Return the gradients with respect to the input, the scale and the shift.
 
     Equations (78), (53) and (57), with sums and means over the batch::
 
@@ -113,8 +104,7 @@ def batchnorm_backward(dY_hat: Array, cache: BatchNormCache) -> tuple[Array, Arr
 
 @checked(cache=a.cached(BatchNormCache, x_hat="B M"), dY_hat=a.shown("B M"))
 def batchnorm_statistics_backward(dY_hat: Array, cache: BatchNormCache) -> tuple[Array, Array]:
-    r"""
-    Return the gradients with respect to the batch mean and the batch variance.
+    """Return the gradients with respect to the batch mean and the batch variance.
 
     Equations (61) and (65)::
 
@@ -151,8 +141,7 @@ def batchnorm_statistics_backward(dY_hat: Array, cache: BatchNormCache) -> tuple
 def batchnorm_running_update(
     running_mean: Array, running_var: Array, cache: BatchNormCache, momentum: float = 0.1
 ) -> tuple[Array, Array]:
-    r"""
-    Move the running statistics towards those of the batch.
+    """Move the running statistics towards those of the batch.
 
     PyTorch's convention: the new batch has the weight `momentum`, and the variance that is
     stored is the unbiased one::
@@ -203,8 +192,7 @@ def batchnorm_inference(
     running_var: Array,
     eps: float = 1e-5,
 ) -> Array:
-    r"""
-    Apply batch norm with stored statistics: a fixed affine map, the same for any batch.
+    """Apply batch norm with stored statistics: a fixed affine map, the same for any batch.
 
     Equation (38) with the running statistics in place of m and v::
 

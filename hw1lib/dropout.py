@@ -37,14 +37,11 @@ def dropout_mask(
     p: float,
     dtype: DTypeLike = np.float64,
 ) -> Array:
-    r"""
-    Draw the keep-mask: each entry is 1 with probability 1 - p and 0 with probability p.
+    """Draw the keep-mask: each entry is 1 with probability 1 - p and 0 with probability p.
 
-    Equation (3)::
+    Equation (3); in Srivastava et al. (2014), section 4, p is the probability of *keeping*::
 
         m[i] ~ Bernoulli(1 - p), independent over i
-
-    Source: Srivastava et al. (2014), section 4. Their p is the probability of *keeping*.
 
     Parameters
     ----------
@@ -72,12 +69,14 @@ def dropout_mask(
 
 @checked(h=a.shown("..."), mask=_zeros_and_ones, p=a.drop_probability)
 def dropout_forward(h: Array, mask: Array, p: float) -> tuple[Array, DropoutCache]:
-    r"""
-    Zero the dropped activations and rescale the kept ones.
+    """Zero the dropped activations and rescale the kept ones.
 
     Equations (2) and (13)::
 
         h_tilde = mask * h / (1 - p)
+
+    Inference is the identity, so it needs no function. Source: Srivastava et al. (2014),
+    section 10, in the inverted form that PyTorch uses.
 
     Parameters
     ----------
@@ -94,11 +93,6 @@ def dropout_forward(h: Array, mask: Array, p: float) -> tuple[Array, DropoutCach
         The activations after dropout, of the shape and dtype of `h`.
     cache : DropoutCache
         What `dropout_backward` needs.
-
-    Notes
-    -----
-    Inference is the identity, so it needs no function. Source: Srivastava et al. (2014),
-    section 10, in the inverted form that PyTorch uses.
     """
     scale = 1 / (1 - p)
     # A Python float keeps float32 activations in float32.
@@ -107,8 +101,7 @@ def dropout_forward(h: Array, mask: Array, p: float) -> tuple[Array, DropoutCach
 
 @checked(cache=a.cached(DropoutCache, mask="..."), dh_tilde=a.shown("..."))
 def dropout_backward(dh_tilde: Array, cache: DropoutCache) -> Array:
-    r"""
-    Send the gradient through the kept units only, with the same scale.
+    """Send the gradient through the kept units only, with the same scale.
 
     The derivative of (13)::
 
@@ -130,8 +123,7 @@ def dropout_backward(dh_tilde: Array, cache: DropoutCache) -> Array:
 
 
 def rectified_normal_moments() -> tuple[float, float]:
-    r"""
-    Return the mean and the variance of relu(z) for a standard normal z.
+    """Return the mean and the variance of relu(z) for a standard normal z.
 
     Equations (8) and (12)::
 
@@ -144,20 +136,13 @@ def rectified_normal_moments() -> tuple[float, float]:
         About 0.3989.
     variance : float
         About 0.3408.
-
-    Examples
-    --------
-    >>> mean, variance = rectified_normal_moments()
-    >>> round(mean, 4), round(variance, 4)
-    (0.3989, 0.3408)
     """
     return 1 / math.sqrt(2 * math.pi), (math.pi - 1) / (2 * math.pi)
 
 
 @checked(mean=a.any_real, variance=a.nonnegative, p=a.drop_probability)
 def dropout_moments(mean: float, variance: float, p: float) -> tuple[float, float]:
-    r"""
-    Compute the mean and the variance of an activation after dropout.
+    """Compute the mean and the variance of an activation after dropout.
 
     Equation (16), in the form that holds for any activation that is independent of its mask::
 
@@ -179,20 +164,13 @@ def dropout_moments(mean: float, variance: float, p: float) -> tuple[float, floa
         The same mean: this is what the rescaling is for.
     variance_after : float
         The larger variance.
-
-    Examples
-    --------
-    >>> mean, variance = dropout_moments(*rectified_normal_moments(), p=0.5)
-    >>> round(variance, 4)
-    0.8408
     """
     return mean, variance + p / (1 - p) * (variance + mean**2)
 
 
 @checked(M=a.whole(0), p=a.drop_probability)
 def kept_units_mean(M: int, p: float) -> float:
-    r"""
-    Compute the expected number of kept units.
+    """Compute the expected number of kept units.
 
     Equation (17)::
 
@@ -215,12 +193,14 @@ def kept_units_mean(M: int, p: float) -> float:
 
 @checked(k=a.counts, M=a.whole(0), p=a.drop_probability)
 def kept_units_pmf(k: Counts, M: int, p: float) -> Probabilities:
-    r"""
-    Compute the probability that exactly k of M units are kept.
+    """Compute the probability that exactly k of M units are kept.
 
     Equation (19)::
 
         P(K = k) = binom(M, k) * (1 - p)**k * p**(M - k)
+
+    Evaluated by the saddle-point form of Loader (2000): the factorials of (19) overflow, and
+    differences of their logarithms lose all the digits that the large terms share.
 
     Parameters
     ----------
@@ -236,11 +216,6 @@ def kept_units_pmf(k: Counts, M: int, p: float) -> Probabilities:
     float or numpy.ndarray
         Probabilities (float64), of the shape of `k`.
 
-    Notes
-    -----
-    Evaluated by the saddle-point form of Loader (2000): the factorials of (19) overflow, and
-    differences of their logarithms lose all the digits that the large terms share.
-
     Examples
     --------
     >>> kept_units_pmf(np.arange(3), M=2, p=0.5)
@@ -251,8 +226,7 @@ def kept_units_pmf(k: Counts, M: int, p: float) -> Probabilities:
 
 @checked(k=a.counts, lam=a.nonnegative)
 def poisson_pmf(k: Counts, lam: float) -> Probabilities:
-    r"""
-    Compute the Poisson probabilities: the limit of the kept count, and its law at a Poisson width.
+    """Compute the Poisson probabilities: limit of the kept count, and its law at a Poisson width.
 
     Equations (24), (26) and (33)::
 
@@ -269,11 +243,6 @@ def poisson_pmf(k: Counts, lam: float) -> Probabilities:
     -------
     float or numpy.ndarray
         Probabilities (float64), of the shape of `k`.
-
-    Examples
-    --------
-    >>> poisson_pmf(np.arange(3), lam=1.0).round(4)
-    array([0.3679, 0.3679, 0.1839])
     """
     k = np.asarray(k)
     pmf = np.zeros(k.shape)
@@ -289,8 +258,7 @@ def poisson_pmf(k: Counts, lam: float) -> Probabilities:
 
 @checked(M=a.whole(1, 10**9), lam=a.real("(0, M]"))
 def poisson_limit_distance(M: int, lam: float) -> float:
-    r"""
-    Compute the total variation distance between Binomial(M, lam / M) and Poisson(lam).
+    """Compute the total variation distance between Binomial(M, lam / M) and Poisson(lam).
 
     The distance that (25) says goes to zero::
 
@@ -327,14 +295,11 @@ def poisson_limit_distance(M: int, lam: float) -> float:
 
 @checked(M=a.size, lam=a.real("(0, M]"))
 def poisson_limit_bound(M: int, lam: float) -> float:
-    r"""
-    Bound the distance of the kept count's law from its Poisson limit.
+    """Bound the distance of the kept count's law from its Poisson limit.
 
-    Equation (25)::
+    Equation (25) (Barbour and Hall (1984), equation (1.1) with equal probabilities)::
 
         d <= (1 - exp(-lam)) * lam / M
-
-    Source: Barbour and Hall (1984), equation (1.1) with equal probabilities.
 
     Parameters
     ----------
@@ -353,8 +318,7 @@ def poisson_limit_bound(M: int, lam: float) -> float:
 
 @checked(k=a.counts, lam=a.nonnegative, p=a.drop_probability)
 def poisson_width_pmf(k: Counts, lam: float, p: float) -> Probabilities:
-    r"""
-    Compute the law of the number of kept units when the width itself is Poisson.
+    """Compute the law of the number of kept units when the width itself is Poisson.
 
     Equation (33)::
 
@@ -414,8 +378,7 @@ def _stirling_error(n: NDArray[np.integer]) -> NDArray[np.float64]:
 
 
 def _deviance(x: Any, mean: float, difference: Any = None) -> NDArray[np.float64]:
-    """
-    Compute x log(x / mean) + mean - x without cancellation near x = mean (Loader 2000).
+    """Compute x log(x / mean) + mean - x without cancellation near x = mean (Loader 2000).
 
     `difference` is x - mean, where the caller has it without the rounding of the mean.
     """

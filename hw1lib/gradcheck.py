@@ -44,13 +44,15 @@ def _point(name: str, value: Any, known: dict[str, Any]) -> Array:
 
 @checked(guarded=False, f=a.function, x=_point, step=a.real("[1e-15, 1]"))
 def numerical_gradient(f: Callable[[Array], float], x: Array, step: float = 1e-5) -> Array:
-    r"""
-    Approximate the gradient of a scalar function by central differences.
+    """Approximate the gradient of a scalar function by central differences.
 
     One entry at a time, with a step in proportion to the entry::
 
         df[i] = (f(x + h e_i) - f(x - h e_i)) / (2 h)
         h = step * max(1, |x[i]|)
+
+    It calls `f` twice for every entry: use it to check a formula, not to train. `f` gets a copy
+    of `x`, so it cannot change `x` itself.
 
     Parameters
     ----------
@@ -66,11 +68,6 @@ def numerical_gradient(f: Callable[[Array], float], x: Array, step: float = 1e-5
     -------
     numpy.ndarray
         The gradient, of the shape of `x` (float64).
-
-    Notes
-    -----
-    It calls `f` twice for every entry: use it to check a formula, not to train. `f` gets a copy
-    of `x`, so it cannot change `x` itself.
 
     Examples
     --------
@@ -92,8 +89,7 @@ def numerical_gradient(f: Callable[[Array], float], x: Array, step: float = 1e-5
 
 @checked(guarded=False, expected="any", actual="any")
 def largest_difference(actual: Array, expected: Array) -> Difference:
-    r"""
-    Say where two arrays differ most, relative to the size of the expected one.
+    """Say where two arrays differ most, relative to the size of the expected one.
 
     The error at each entry is measured against the largest entry, so that an entry that is
     nearly 0 does not look wrong by its rounding::

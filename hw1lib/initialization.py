@@ -57,14 +57,12 @@ _mode = a.one_of("fan_in", "fan_out")
 
 @checked(shape=a.fans, gain=a.positive)
 def xavier_std(shape: Fans, gain: float = 1.0) -> float:
-    r"""
-    Compute the standard deviation of Xavier's weights.
+    """Compute the standard deviation of Xavier's weights.
 
-    The compromise between the forward condition 1 / fan_in and the backward one 1 / fan_out::
+    The compromise between the forward condition 1 / fan_in and the backward one 1 / fan_out
+    (Glorot and Bengio (2010), equation (12))::
 
         std = gain * sqrt(2 / (fan_in + fan_out))
-
-    Source: Glorot and Bengio (2010), equation (12).
 
     Parameters
     ----------
@@ -84,14 +82,12 @@ def xavier_std(shape: Fans, gain: float = 1.0) -> float:
 
 @checked(shape=a.fans, mode=_mode, negative_slope=a.any_real)
 def kaiming_std(shape: Fans, mode: Mode = "fan_in", negative_slope: float = 0.0) -> float:
-    r"""
-    Compute the standard deviation of Kaiming's weights.
+    """Compute the standard deviation of Kaiming's weights.
 
-    Equation (95) for ``fan_in``, its backward counterpart for ``fan_out``, with a = 0 for ReLU::
+    Equation (95) for ``fan_in``, its backward counterpart for ``fan_out``, with a = 0 for ReLU
+    (He et al. (2015), equations (10), (14) and (15))::
 
         std = sqrt(2 / ((1 + a**2) * fan))
-
-    Source: He et al. (2015), equations (10), (14) and (15).
 
     Parameters
     ----------
@@ -116,15 +112,12 @@ def kaiming_std(shape: Fans, mode: Mode = "fan_in", negative_slope: float = 0.0)
 def xavier_normal(
     rng: np.random.Generator, shape: Fans, gain: float = 1.0, dtype: DTypeLike = np.float64
 ) -> Array:
-    r"""
-    Draw normal weights with Xavier's variance.
+    """Draw normal weights with Xavier's variance.
 
-    Independent entries::
+    Independent entries (Glorot and Bengio (2010), equation (12))::
 
         W[a, b] ~ Normal(0, std**2)
         std = xavier_std(shape, gain)
-
-    Source: Glorot and Bengio (2010), equation (12).
 
     Parameters
     ----------
@@ -149,15 +142,13 @@ def xavier_normal(
 def xavier_uniform(
     rng: np.random.Generator, shape: Fans, gain: float = 1.0, dtype: DTypeLike = np.float64
 ) -> Array:
-    r"""
-    Draw uniform weights with Xavier's variance.
+    """Draw uniform weights with Xavier's variance.
 
-    A uniform variable on (-a, a) has the variance a**2 / 3, hence::
+    A uniform variable on (-a, a) has the variance a**2 / 3, hence (Glorot and Bengio (2010),
+    equation (16))::
 
         W[a, b] ~ Uniform(-limit, limit)
         limit = sqrt(3) * xavier_std(shape, gain)
-
-    Source: Glorot and Bengio (2010), equation (16).
 
     Parameters
     ----------
@@ -187,15 +178,12 @@ def kaiming_normal(
     negative_slope: float = 0.0,
     dtype: DTypeLike = np.float64,
 ) -> Array:
-    r"""
-    Draw normal weights with Kaiming's variance.
+    """Draw normal weights with Kaiming's variance.
 
-    Equation (97), independent entries::
+    Equation (97), independent entries (He et al. (2015), equations (10) and (14))::
 
         W[a, b] ~ Normal(0, std**2)
         std = kaiming_std(shape, mode, negative_slope)
-
-    Source: He et al. (2015), equations (10) and (14).
 
     Parameters
     ----------
@@ -227,15 +215,13 @@ def kaiming_uniform(
     negative_slope: float = 0.0,
     dtype: DTypeLike = np.float64,
 ) -> Array:
-    r"""
-    Draw uniform weights with Kaiming's variance.
+    """Draw uniform weights with Kaiming's variance.
 
-    Independent entries::
+    Independent entries (``torch.nn.init.kaiming_uniform_``, the uniform form of He et al.
+    (2015))::
 
         W[a, b] ~ Uniform(-limit, limit)
         limit = sqrt(3) * kaiming_std(shape, mode, ...)
-
-    Source: ``torch.nn.init.kaiming_uniform_``, the uniform form of He et al. (2015).
 
     Parameters
     ----------
@@ -268,12 +254,14 @@ def forward_second_moments(
     input_second_moment: float = 1.0,
     kept: float | Sequence[float] = 0.5,
 ) -> Array:
-    r"""
-    Predict the second moment of the activations of every layer.
+    """Predict the second moment of the activations of every layer.
 
     Equations (93) and (94), from the input up::
 
         E[h_i**2] = kept[i] * D_{i-1} * std_i**2 * E[h_{i-1}**2]
+
+    The second moment obeys this, not the variance: the activations of a ReLU have a mean.
+    Source: He et al. (2015), section 2.2.
 
     Parameters
     ----------
@@ -291,11 +279,6 @@ def forward_second_moments(
     -------
     numpy.ndarray, shape (L + 1,)
         E[h_0**2] .. E[h_L**2] (float64).
-
-    Notes
-    -----
-    The second moment obeys this, not the variance: the activations of a ReLU have a mean.
-    Source: He et al. (2015), section 2.2.
 
     Examples
     --------
@@ -315,12 +298,15 @@ def backward_second_moments(
     output_second_moment: float = 1.0,
     kept: float | Sequence[float] = 0.5,
 ) -> Array:
-    r"""
-    Predict the second moment of the gradient with respect to every layer's activations.
+    """Predict the second moment of the gradient with respect to every layer's activations.
 
     Equation (96), from the output down::
 
         E[dh_i**2] = kept[i+1] * D_{i+1} * std_{i+1}**2 * E[dh_{i+1}**2]
+
+    Exact for i = 0, the input, if the gradient at the top is isotropic and independent of the
+    network; for a hidden ReLU layer, 0 < i < L, multiply by `alive_probability`.
+    Source: He et al. (2015), section 2.2, where the factor is the fan-out.
 
     Parameters
     ----------
@@ -338,17 +324,6 @@ def backward_second_moments(
     -------
     numpy.ndarray, shape (L + 1,)
         E[dh_0**2] .. E[dh_L**2] (float64).
-
-    Notes
-    -----
-    Exact for i = 0, the input, if the gradient at the top is isotropic and independent of the
-    network; for a hidden ReLU layer, 0 < i < L, multiply by `alive_probability`.
-    Source: He et al. (2015), section 2.2, where the factor is the fan-out.
-
-    Examples
-    --------
-    >>> backward_second_moments([4, 8, 2], stds=[kaiming_std((8, 4)), kaiming_std((2, 8))])
-    array([0.5 , 0.25, 1.  ])
     """
     factors = np.array(kept) * widths[1:] * np.square(stds)
     return np.cumprod([output_second_moment, *factors[::-1]])[::-1].copy()
@@ -356,8 +331,7 @@ def backward_second_moments(
 
 @checked(widths=_widths)
 def alive_probability(widths: Sequence[int]) -> Array:
-    r"""
-    Compute the probability that a ReLU layer of a random network is not all zero.
+    """Compute the probability that a ReLU layer of a random network is not all zero.
 
     Each unit of a layer is off with probability 1/2 where the layer below is not all zero::
 

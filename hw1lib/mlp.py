@@ -84,8 +84,7 @@ def _mlp_cache(name: str, value: Any, known: dict[str, Any]) -> MLPCache:
 
 @checked(guarded=False, Z="...")
 def relu_forward(Z: Array) -> tuple[Array, ReLUCache]:
-    r"""
-    Rectify: keep what is positive.
+    """Rectify: keep what is positive.
 
     Equations (4) and (47)::
 
@@ -108,8 +107,7 @@ def relu_forward(Z: Array) -> tuple[Array, ReLUCache]:
 
 @checked(cache=a.cached(ReLUCache, derivative="..."), dH=a.shown("..."))
 def relu_backward(dH: Array, cache: ReLUCache) -> Array:
-    r"""
-    Pass the gradient where the pre-activation was positive.
+    """Pass the gradient where the pre-activation was positive.
 
     Equations (50) and (59); the derivative at 0 is 0, as in PyTorch::
 
@@ -132,8 +130,7 @@ def relu_backward(dH: Array, cache: ReLUCache) -> Array:
 
 @checked(guarded=False, Z="...")
 def tanh_forward(Z: Array) -> tuple[Array, TanhCache]:
-    r"""
-    Squash into (-1, 1).
+    """Squash into (-1, 1).
 
     The activation of Glorot and Bengio (2010)::
 
@@ -156,8 +153,7 @@ def tanh_forward(Z: Array) -> tuple[Array, TanhCache]:
 
 @checked(cache=a.cached(TanhCache, derivative="..."), dH=a.shown("..."))
 def tanh_backward(dH: Array, cache: TanhCache) -> Array:
-    r"""
-    Scale the gradient by the slope of tanh.
+    """Scale the gradient by the slope of tanh.
 
     With the slope written in the output::
 
@@ -180,8 +176,7 @@ def tanh_backward(dH: Array, cache: TanhCache) -> Array:
 
 @checked(X=a.shown("B N"), W=a.shown("M N"), b="M")
 def affine_forward(X: Array, W: Array, b: Array) -> tuple[Array, AffineCache]:
-    r"""
-    Apply an affine layer to a batch, as torch.nn.Linear does.
+    """Apply an affine layer to a batch, as torch.nn.Linear does.
 
     Equation (34)::
 
@@ -208,8 +203,7 @@ def affine_forward(X: Array, W: Array, b: Array) -> tuple[Array, AffineCache]:
 
 @checked(cache=a.cached(AffineCache, X="B N", W="M N"), dY=a.shown("B M"))
 def affine_backward(dY: Array, cache: AffineCache) -> tuple[Array, Array, Array]:
-    r"""
-    Return the gradients of an affine layer with respect to its input, weights and biases.
+    """Return the gradients of an affine layer with respect to its input, weights and biases.
 
     Equations (90), (91) and (92) for a batch, where a row of `dY` is the delta of one sample::
 
@@ -238,8 +232,7 @@ def affine_backward(dY: Array, cache: AffineCache) -> tuple[Array, Array, Array]
 
 @checked(Z="B K")
 def logsumexp(Z: Array) -> Array:
-    r"""
-    Compute log(sum(exp(z))) of each row, without overflow.
+    """Compute log(sum(exp(z))) of each row, without overflow.
 
     With the largest entry taken out, so that no exponential exceeds 1 and a small sum of the
     others is not lost beside it::
@@ -263,8 +256,7 @@ def logsumexp(Z: Array) -> Array:
 
 @checked(Z="B K")
 def softmax(Z: Array) -> Array:
-    r"""
-    Turn each row of logits into probabilities.
+    """Turn each row of logits into probabilities.
 
     Equation (85), with the largest logit subtracted first, which changes nothing but avoids
     overflow::
@@ -289,8 +281,7 @@ def softmax(Z: Array) -> Array:
 def softmax_cross_entropy_forward(
     Z: Array, targets: Array
 ) -> tuple[Array, SoftmaxCrossEntropyCache]:
-    r"""
-    Compute the cross-entropy of each sample, from its logits.
+    """Compute the cross-entropy of each sample, from its logits.
 
     Equations (85) and (86) in one step, so that no probability is rounded to 0 before its
     logarithm::
@@ -321,8 +312,7 @@ def softmax_cross_entropy_forward(
 
 @checked(cache=a.cached(SoftmaxCrossEntropyCache, targets="B K"), dlosses="B")
 def softmax_cross_entropy_backward(dlosses: Array, cache: SoftmaxCrossEntropyCache) -> Array:
-    r"""
-    Return the gradient with respect to the logits.
+    """Return the gradient with respect to the logits.
 
     Equation (87), weighted by the gradient of each sample's loss::
 
@@ -358,8 +348,7 @@ def mlp_forward(
     activation: Literal["relu", "tanh"] = "relu",
     readout: Literal["linear", "activated"] = "linear",
 ) -> tuple[Array, MLPCache]:
-    r"""
-    Run a batch through all layers of a multilayer perceptron.
+    """Run a batch through all layers of a multilayer perceptron.
 
     Equation (84), for i = 1..L::
 
@@ -404,8 +393,7 @@ def mlp_forward(
 
 @checked(cache=_mlp_cache, dlogits=a.shown("B M"))
 def mlp_backward(dlogits: Array, cache: MLPCache) -> tuple[list[Array], list[Array], list[Array]]:
-    r"""
-    Return the gradients with respect to all activations, weights and biases.
+    """Return the gradients with respect to all activations, weights and biases.
 
     Equations (90), (91) and (92), for i = L..1::
 

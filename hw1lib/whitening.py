@@ -47,8 +47,7 @@ _steps = a.whole(1, 1000)
 
 @checked(sigma=a.symmetric, eps=a.nonnegative)
 def inverse_root_forward(sigma: Array, eps: float = 0.0) -> tuple[Array, InverseRootCache]:
-    r"""
-    Take the symmetric inverse square root of a covariance matrix.
+    """Take the symmetric inverse square root of a covariance matrix.
 
     The root in (81), by the eigendecomposition::
 
@@ -79,8 +78,7 @@ def inverse_root_forward(sigma: Array, eps: float = 0.0) -> tuple[Array, Inverse
 
 @checked(cache=a.cached(InverseRootCache, U="M M"), droot=a.shown("M M"))
 def inverse_root_backward(droot: Array, cache: InverseRootCache) -> Array:
-    r"""
-    Send a gradient back through the symmetric inverse square root.
+    """Send a gradient back through the symmetric inverse square root.
 
     In the eigenbasis, with the divided difference of lam**(-1/2) written so that it has no
     difference left in it::
@@ -88,6 +86,9 @@ def inverse_root_backward(droot: Array, cache: InverseRootCache) -> Array:
         K[a, b] = -1 / (r[a] * r[b] * (r[a] + r[b]))
         r = sqrt(lam)
         dsigma = U @ (K * (U.T @ sym(droot) @ U)) @ U.T
+
+    The usual form divides by lam[a] - lam[b] and fails at equal eigenvalues; at a = b this one
+    is the derivative -1/2 * lam**(-3/2) itself.
 
     Parameters
     ----------
@@ -100,11 +101,6 @@ def inverse_root_backward(droot: Array, cache: InverseRootCache) -> Array:
     -------
     numpy.ndarray, shape (M, M)
         Symmetric gradient with respect to `sigma`.
-
-    Notes
-    -----
-    The usual form divides by lam[a] - lam[b] and fails at equal eigenvalues; at a = b this one
-    is the derivative -1/2 * lam**(-3/2) itself.
     """
     lam, U = cache
     r = np.sqrt(lam)
@@ -118,8 +114,7 @@ def inverse_root_backward(droot: Array, cache: InverseRootCache) -> Array:
 def newton_inverse_root_forward(
     sigma: Array, eps: float = 0.0, steps: int = 5
 ) -> tuple[Array, NewtonCache]:
-    r"""
-    Approach the inverse square root by Newton's iteration, with matrix products only.
+    """Approach the inverse square root by Newton's iteration, with matrix products only.
 
     Divided by its trace, sigma has eigenvalues in (0, 1], where the iteration converges::
 
@@ -128,6 +123,11 @@ def newton_inverse_root_forward(
         P_0 = I
         P_k = (3 * P_{k-1} - P_{k-1}**3 @ S) / 2
         root = P_steps / sqrt(t)
+
+    A negative eigenvalue makes the iteration diverge, up to a refused overflow. It is not looked
+    for: that would take the eigendecomposition that the iteration avoids. Take no more
+    steps than it needs to converge: from then on rounding grows, for eigenvalues in the ratio c
+    about (c + sqrt(c)) / 2-fold a step. Source: Huang et al. (2019), algorithm 1.
 
     Parameters
     ----------
@@ -144,21 +144,13 @@ def newton_inverse_root_forward(
         The approximation; small eigenvalues are approached from below, slowly.
     cache : NewtonCache
         What `newton_inverse_root_backward` needs.
-
-    Notes
-    -----
-    A negative eigenvalue makes the iteration diverge, up to a refused overflow. It is not looked
-    for: that would take the eigendecomposition that the iteration avoids. Take no more
-    steps than it needs to converge: from then on rounding grows, for eigenvalues in the ratio c
-    about (c + sqrt(c)) / 2-fold a step. Source: Huang et al. (2019), algorithm 1.
     """
     return _newton_root(sigma, eps, steps)
 
 
 @checked(cache=a.cached(NewtonCache, S="M M"), droot=a.shown("M M"))
 def newton_inverse_root_backward(droot: Array, cache: NewtonCache) -> Array:
-    r"""
-    Send a gradient back through the steps of Newton's iteration.
+    """Send a gradient back through the steps of Newton's iteration.
 
     For each step, in reverse, with the product rule on P @ P @ P @ S::
 
@@ -196,8 +188,7 @@ def newton_inverse_root_backward(droot: Array, cache: NewtonCache) -> Array:
 def whitening_forward(
     Y: Array, gamma: Array, beta: Array, eps: float = 1e-5
 ) -> tuple[Array, WhiteningCache]:
-    r"""
-    Center the batch, make its covariance the identity, then scale and shift each feature.
+    """Center the batch, make its covariance the identity, then scale and shift each feature.
 
     Equations (79) to (83)::
 
@@ -205,6 +196,11 @@ def whitening_forward(
         C = Y - mu
         sigma = C.T @ C / B
         Y_hat = gamma * (C @ inverse_root(sigma + eps * I)) + beta
+
+    The symmetric root (ZCA) is one of many: R @ root whitens for every orthogonal R. It is the
+    one that moves the data least. Above a condition number of 1000, the eigenvalues come from
+    the singular values of C: those of sigma would have lost more than 3 digits.
+    Source: Huang et al. (2018).
 
     Parameters
     ----------
@@ -221,13 +217,6 @@ def whitening_forward(
         Output; for gamma = 1 its covariance has the eigenvalues lam / (lam + eps).
     cache : WhiteningCache
         What `whitening_backward` needs.
-
-    Notes
-    -----
-    The symmetric root (ZCA) is one of many: R @ root whitens for every orthogonal R. It is the
-    one that moves the data least. Above a condition number of 1000, the eigenvalues come from
-    the singular values of C: those of sigma would have lost more than 3 digits.
-    Source: Huang et al. (2018).
     """
     return _whiten(Y, gamma, beta, lambda C, sigma: _inverse_root_of_batch(C, sigma, eps))
 
@@ -236,15 +225,12 @@ def whitening_forward(
 def newton_whitening_forward(
     Y: Array, gamma: Array, beta: Array, eps: float = 1e-5, steps: int = 5
 ) -> tuple[Array, WhiteningCache]:
-    r"""
-    Whiten the batch approximately, with the inverse root from Newton's iteration.
+    """Whiten the batch approximately, with the inverse root from Newton's iteration.
 
     As `whitening_forward`, with `newton_inverse_root_forward` in place of the
-    eigendecomposition::
+    eigendecomposition (Huang et al. (2019))::
 
         Y_hat = gamma * (C @ newton_inverse_root(sigma + eps * I, steps)) + beta
-
-    Source: Huang et al. (2019).
 
     Parameters
     ----------
@@ -269,8 +255,7 @@ def newton_whitening_forward(
 
 @checked(cache=a.cached(WhiteningCache, C="B M"), dY_hat=a.shown("B M"))
 def whitening_backward(dY_hat: Array, cache: WhiteningCache) -> tuple[Array, Array, Array]:
-    r"""
-    Return the gradients of either whitening with respect to the input, the scale and the shift.
+    """Return the gradients of either whitening with respect to the input, the scale and the shift.
 
     With D the products of the centred batch with the gradient, and sums and means over the batch::
 
@@ -280,6 +265,8 @@ def whitening_backward(dY_hat: Array, cache: WhiteningCache) -> tuple[Array, Arr
         dY = dC - mean(dC)
         dgamma = sum(dY_hat * (C @ root)) = sum(root * D)
         dbeta = sum(dY_hat)
+
+    At M = 1 the gradient is that of batch norm, (78). The homework does not derive it.
 
     Parameters
     ----------
@@ -294,10 +281,6 @@ def whitening_backward(dY_hat: Array, cache: WhiteningCache) -> tuple[Array, Arr
         Gradient with respect to `Y`, through the data, the mean and the covariance.
     dgamma, dbeta : numpy.ndarray, shape (M,)
         Gradients with respect to `gamma` and `beta`.
-
-    Notes
-    -----
-    At M = 1 the gradient is that of batch norm, (78). The homework does not derive it.
     """
     C, root, root_cache, gamma, _, _ = cache
     D = finite(C.T @ dY_hat)
@@ -313,14 +296,12 @@ def whitening_backward(dY_hat: Array, cache: WhiteningCache) -> tuple[Array, Arr
 
 @checked(Y=a.shown("B>1 M"), gamma="M", beta="M", eps=a.nonnegative)
 def pca_whitening_forward(Y: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
-    r"""
-    Whiten the batch in the axes of its principal components, without turning back.
+    """Whiten the batch in the axes of its principal components, without turning back.
 
-    As `whitening_forward`, with another root of the same covariance::
+    As `whitening_forward`, with another root of the same covariance (Huang et al. (2018),
+    section 3)::
 
         Y_hat = gamma * (C @ U @ diag(1 / sqrt(lam + eps))) + beta
-
-    Source: Huang et al. (2018), section 3.
 
     Parameters
     ----------
@@ -346,8 +327,7 @@ def pca_whitening_forward(Y: Array, gamma: Array, beta: Array, eps: float = 1e-5
 def whitening_inference(
     Y: Array, gamma: Array, beta: Array, running_mean: Array, running_root: Array
 ) -> Array:
-    r"""
-    Apply whitening with a stored mean and a stored root: a fixed affine map.
+    """Apply whitening with a stored mean and a stored root: a fixed affine map.
 
     Equation (83) with statistics from training::
 
