@@ -123,7 +123,7 @@ def _not_finite(name: str, value: Array) -> ValueError:
 def _magnitude(value: Any) -> float:
     """Return the largest entry of an argument of any kind, 0 if it has none."""
     if isinstance(value, (tuple, list)):
-        return max(map(_magnitude, value), default=0.0)
+        return max([0.0, *map(_magnitude, value)])
     if isinstance(value, (np.ndarray, numbers.Real)):
         return float(np.abs(np.asarray(value)).max())
     return 0.0
@@ -259,7 +259,7 @@ share = real("[0, 1]")
 drop_probability = real("[0, 1)")  # at 1, the scale 1 / (1 - p) is infinite
 
 
-def whole(low: int, high: int = LARGEST_SIZE) -> Kind:
+def whole(low: int, *, high: int = LARGEST_SIZE) -> Kind:
     """Accept a whole number from `low` to `high`."""
 
     def check(name: str, value: Any, known: dict[str, Any]) -> int:
@@ -316,13 +316,13 @@ def counts(name: str, value: Any, known: dict[str, Any]) -> NDArray[np.int64]:
         raise wrong_type(name, "an integer or an array of integers", value)
     if isinstance(value, range) and value[LARGEST_COUNT:]:
         raise ValueError(f"{name} must have at most {LARGEST_COUNT} counts, got a longer range")
-    numbers_ = np.asarray(value)
+    integers = np.asarray(value)
     # What does not fit into an int64 comes as uint64 or as objects.
-    if numbers_.dtype.kind != "i" and (numbers_ > np.iinfo(np.int64).max).any():
+    if integers.dtype.kind != "i" and (integers > np.iinfo(np.int64).max).any():
         raise ValueError(f"{name} must be below 2**63, got a larger integer")
-    if numbers_.dtype.kind == "O":
+    if integers.dtype.kind == "O":
         raise ValueError(f"{name} must be at least -2**63, got a smaller integer")
-    return numbers_.astype(np.int64)
+    return integers.astype(np.int64)
 
 
 # The rest.

@@ -256,7 +256,7 @@ def poisson_pmf(k: Counts, lam: float) -> Probabilities:
     return pmf if pmf.ndim else float(pmf)
 
 
-@checked(M=a.whole(1, 10**9), lam=a.real("(0, M]"))
+@checked(M=a.whole(1, high=10**9), lam=a.real("(0, M]"))
 def poisson_limit_distance(M: int, lam: float) -> float:
     """Compute the total variation distance between Binomial(M, lam / M) and Poisson(lam).
 

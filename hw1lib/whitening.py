@@ -42,7 +42,7 @@ class WhiteningCache(NamedTuple):
     sigma: Array
 
 
-_steps = a.whole(1, 1000)
+_steps = a.whole(1, high=1000)
 
 
 @checked(sigma=a.symmetric, eps=a.nonnegative)

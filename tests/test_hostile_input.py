@@ -56,6 +56,8 @@ def test_every_array_parameter_refuses_an_entry_that_is_not_finite(name, paramet
 def test_every_array_parameter_refuses_a_wrong_shape(name, parameter):
     value = CALLS[name][parameter]
     refuses(name, parameter, value[:0], ValueError)
+    if parameter not in ("X", "Y", "Z", "h", "expected", "sigma", "x", "W"):  # which come first
+        refuses(name, parameter, np.concatenate([value, value[:1]]), ValueError, "have shape")
     if name not in ("relu_forward", "tanh_forward", "numerical_gradient"):  # of any shape
         wrong = parameter not in ("h", "expected")
         refuses(name, parameter if wrong else "mask" if parameter == "h" else "actual",

@@ -72,28 +72,28 @@ REFUSALS = [
      "x must be the AffineCache of the forward pass, got tuple"),
     (K(a.cached, h.mlp.AffineCache, X="B N", W="M N"), h.mlp.AffineCache(ONES, ONES[:, :2]), V,
      "x.W must have shape (*, 3), got (2, 2)"),
-    *[(a.any_real, value, T, f"x must be a real number, got {kind}") for value, kind in
+    *[(K(a.real, "(-inf, inf)"), value, T, f"x must be a real number, got {kind}") for value, kind in
       [(True, "bool"), (np.bool_(1), f"numpy.{np.bool_.__name__}"), ("1", "str"), (1j, "complex"),
        (Half(), "test_messages.Half"), (np.array(0.3), "numpy.ndarray"), ([0.3], "list")]],
-    (a.any_real, 10**400, V, "x must fit into a float, got a larger int"),
-    (a.any_real, fractions.Fraction(10**400, 3), V,
+    (K(a.real, "(-inf, inf)"), 10**400, V, "x must fit into a float, got a larger int"),
+    (K(a.real, "(-inf, inf)"), fractions.Fraction(10**400, 3), V,
      "x must fit into a float, got a larger fractions.Fraction"),
-    (a.any_real, math.nan, V, "x must lie in (-inf, inf), got nan"),
-    (a.any_real, math.inf, V, "x must lie in (-inf, inf), got inf"),
-    (a.any_real, -math.inf, V, "x must lie in (-inf, inf), got -inf"),
+    (K(a.real, "(-inf, inf)"), math.nan, V, "x must lie in (-inf, inf), got nan"),
+    (K(a.real, "(-inf, inf)"), math.inf, V, "x must lie in (-inf, inf), got inf"),
+    (K(a.real, "(-inf, inf)"), -math.inf, V, "x must lie in (-inf, inf), got -inf"),
     (K(a.real, "[0, inf)"), -1, V, "x must lie in [0, inf), got -1"),
     (K(a.real, "[0, inf)"), math.inf, V, "x must lie in [0, inf), got inf"),
     (K(a.real, "(0, inf)"), 0, V, "x must lie in (0, inf), got 0"),
-    (a.share, 1.5, V, "x must lie in [0, 1], got 1.5"),
-    (a.share, -0.5, V, "x must lie in [0, 1], got -0.5"),
-    (a.share, fractions.Fraction(3, 2), V, "x must lie in [0, 1], got 1.5"),
+    (K(a.real, "[0, 1]"), 1.5, V, "x must lie in [0, 1], got 1.5"),
+    (K(a.real, "[0, 1]"), -0.5, V, "x must lie in [0, 1], got -0.5"),
+    (K(a.real, "[0, 1]"), fractions.Fraction(3, 2), V, "x must lie in [0, 1], got 1.5"),
     (K(a.real, "[0, 1)"), 1, V, "x must lie in [0, 1), got 1"),
     (K(a.real, "[0, 1)"), -0.1, V, "x must lie in [0, 1), got -0.1"),
     *[(K(a.whole, 1), value, T, f"x must be an integer, got {kind}") for value, kind in
       [(True, "bool"), (np.bool_(1), f"numpy.{np.bool_.__name__}"), (1.0, "float"), ("3", "str"),
        (np.array([3]), "numpy.ndarray"), (None, "NoneType")]],
     (K(a.whole, 1), 0, V, "x must be at least 1, got 0"),
-    (K(a.whole, 1, 7), 8, V, "x must be at most 7, got 8"),
+    (K(a.whole, 1, high=7), 8, V, "x must be at most 7, got 8"),
     (K(a.whole, 0), -1, V, "x must be at least 0, got -1"),
     (K(a.whole, 1), 2**53 + 1, V, f"x must be at most {2**53}, got {2**53 + 1}"),
     (K(a.whole, 1), 2**98, V, f"x must be at most {2**53}, got {2**98}"),
@@ -145,10 +145,11 @@ ACCEPTED = [
     (K(a.shown, "M"), np.array([np.nan])), (K(a.array, "B>1 M"), ONES), (a.symmetric, np.eye(3)),
     (K(a.array, "M"), np.full(3, 1e200)), (a.variance, np.zeros(2)), (a.generator, RNG),
     (K(a.cached, h.mlp.ReLUCache, derivative="..."), CACHE), (K(a.one_of, "a", "b"), "b"),
-    (a.share, 0), (a.share, 1), (a.any_real, -1e308), (K(a.real, "[0, inf)"), 0.0),
+    (K(a.real, "[0, 1]"), 0), (K(a.real, "[0, 1]"), 1), (K(a.real, "(-inf, inf)"), -1e308),
+    (K(a.real, "[0, inf)"), 0.0),
     (K(a.real, "(0, inf)"), 5e-324),
     (K(a.real, "[0, 1)"), 0), (K(a.whole, 1), 1), (K(a.whole, 1), 2**53), (K(a.whole, 0), 0),
-    (K(a.whole, 1, 7), 7),
+    (K(a.whole, 1, high=7), 7),
     (K(a.whole, 1), np.int32(3)),
     (a.lengths, (1,) * 32), (a.lengths, (2**16, 2**15)), (a.function, len),
 ]  # fmt: skip
@@ -164,7 +165,13 @@ def test_a_kind_returns_a_value_that_it_accepts(kind, value):
 
 @pytest.mark.parametrize("value", [1, np.float32(1), fractions.Fraction(1)])
 def test_a_real_number_of_any_type_becomes_a_float(value):
-    assert type(a.any_real("x", value, {})) is float
+    assert type(a.real("(-inf, inf)")("x", value, {})) is float
+
+
+def test_the_letters_of_a_shape_stand_for_its_lengths():
+    known = {}
+    a.array("B>1 M")("x", ONES, known)
+    assert known == {"B": 2, "M": 3, "dtype": np.float64}
 
 
 def test_a_length_becomes_a_shape():
@@ -192,7 +199,7 @@ LONG = np.finfo(np.longdouble).max
 @pytest.mark.skipif(np.finfo(float).max == LONG, reason="no long double is longer here")
 def test_a_long_double_beyond_the_floats_is_refused_without_a_warning():
     with pytest.raises(ValueError, match=r"^p must lie in \[0, 1\), got inf$"):
-        a.drop_probability("p", LONG, {})
+        a.real("[0, 1)")("p", LONG, {})
 
 
 # The arguments together.
@@ -275,6 +282,10 @@ def test_an_overflow_is_told_of_lists_and_arrays_by_their_largest_entry():
     told = a.checked(x=lambda *value: value[1], y=lambda *value: value[1])(lambda x, y: math.inf)
     with pytest.raises(ValueError, match=r"with x up to 9$"):
         told([np.ones(2), (7, np.array([-9.0, 8.0]))], "text")
+    with pytest.raises(ValueError, match=r"with x up to 0\.5$"):
+        told([0.5 * np.ones(2)], [])
+    with pytest.raises(ValueError, match=r"got an overflow in <lambda> with x up to nan$"):
+        told(math.nan, "text")
     with pytest.raises(ValueError, match=r"^x\[1\] must be finite, got -inf at index \[0\]$"):
         told([np.ones(2), np.array([-math.inf])], [])
 
