@@ -330,7 +330,9 @@ def softmax_cross_entropy_backward(dlosses: Array, cache: SoftmaxCrossEntropyCac
     numpy.ndarray, shape (B, K)
         Gradient with respect to the logits; each row sums to 0.
     """
-    return dlosses[:, None] * (cache.probabilities - cache.targets)
+    dZ = cache.probabilities - cache.targets
+    dZ *= dlosses[:, None]
+    return dZ
 
 
 @checked(

@@ -72,7 +72,8 @@ REFUSALS = [
      "x must be the AffineCache of the forward pass, got tuple"),
     (K(a.cached, h.mlp.AffineCache, X="B N", W="M N"), h.mlp.AffineCache(ONES, ONES[:, :2]), V,
      "x.W must have shape (*, 3), got (2, 2)"),
-    *[(K(a.real, "(-inf, inf)"), value, T, f"x must be a real number, got {kind}") for value, kind in
+    *[(K(a.real, "(-inf, inf)"), value, T, f"x must be a real number, got {kind}")
+      for value, kind in
       [(True, "bool"), (np.bool_(1), f"numpy.{np.bool_.__name__}"), ("1", "str"), (1j, "complex"),
        (Half(), "test_messages.Half"), (np.array(0.3), "numpy.ndarray"), ([0.3], "list")]],
     (K(a.real, "(-inf, inf)"), 10**400, V, "x must fit into a float, got a larger int"),
