@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import math
@@ -58,17 +59,16 @@ def checked(*, guarded: bool = True, **kinds: str | Kind) -> Callable[[Function]
                     given[name] = check(name, given[name], known)
             except (TypeError, ValueError) as refusal:
                 raise refusal.with_traceback(None) from None
-            if not guarded:
-                return function(**given)
             try:
-                with np.errstate(all="ignore"):
+                with np.errstate(all="ignore") if guarded else contextlib.nullcontext():
                     result = function(**given)
-                    if is_finite(result):
+                    if not guarded or is_finite(result):
                         return result
             except RefusalError as refusal:
                 raise ValueError(str(refusal)) from None
             except OverflowError:  # from Python's floats, the generator, or `finite`
-                pass
+                if not guarded:
+                    raise
             raise _no_finite_result(function.__name__, {n: given[n] for n in parameters})
 
         return cast(Function, call)

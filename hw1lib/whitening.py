@@ -110,7 +110,7 @@ def inverse_root_backward(droot: Array, cache: InverseRootCache) -> Array:
     return U @ (-A / r / r[:, None] / np.add.outer(r, r)) @ U.T
 
 
-@checked(sigma=a.symmetric, eps=a.nonnegative, steps=_steps)
+@checked(guarded=False, sigma=a.symmetric, eps=a.nonnegative, steps=_steps)
 def newton_inverse_root_forward(
     sigma: Array, eps: float = 0.0, steps: int = 5
 ) -> tuple[Array, NewtonCache]:
@@ -124,10 +124,10 @@ def newton_inverse_root_forward(
         P_k = (3 * P_{k-1} - P_{k-1}**3 @ S) / 2
         root = P_steps / sqrt(t)
 
-    A negative eigenvalue makes the iteration diverge, up to a refused overflow. It is not looked
-    for: that would take the eigendecomposition that the iteration avoids. Take no more
-    steps than it needs to converge: from then on rounding grows, for eigenvalues in the ratio c
-    about (c + sqrt(c)) / 2-fold a step. Source: Huang et al. (2019), algorithm 1.
+    A negative eigenvalue makes the iteration diverge, to infinity with NumPy's warning; it is
+    not looked for: that would take the eigendecomposition that the iteration avoids. Take no
+    more steps than it needs to converge: from then on rounding grows, for eigenvalues in the
+    ratio c about (c + sqrt(c)) / 2-fold a step. Source: Huang et al. (2019), algorithm 1.
 
     Parameters
     ----------
@@ -354,8 +354,9 @@ def whitening_inference(
 
 def _newton_root(sigma: Array, eps: float, steps: int) -> tuple[Array, NewtonCache]:
     identity = np.eye(len(sigma), dtype=sigma.dtype)
-    S = sigma + eps * identity
-    trace = float(np.trace(S))
+    with np.errstate(over="ignore"):
+        S = sigma + eps * identity
+        trace = float(np.trace(S))
     if not np.finfo(sigma.dtype).tiny <= trace < np.inf:
         raise RefusalError(f"sigma + eps * I must have a positive finite trace, got {trace:.3g}")
     S /= trace
