@@ -45,18 +45,18 @@ def checked(*, guarded: bool = True, **kinds: str | Kind) -> Callable[[Function]
     def decorate(function: Function) -> Function:
         parameters = inspect.signature(function).parameters
         places = [n for n, p in parameters.items() if p.kind is not p.KEYWORD_ONLY]
-        defaults = {n: p.default for n, p in parameters.items() if p.default is not p.empty}
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            given = {**defaults, **dict(zip(places, args, strict=False)), **kwargs}
+            given = {**dict(zip(places, args, strict=False)), **kwargs}
             twice = not kwargs.keys().isdisjoint(places[: len(args)])
-            if twice or len(args) > len(places) or given.keys() != parameters.keys():
+            if twice or len(args) > len(places):
                 return function(*args, **kwargs)  # Python says what is wrong
             try:
                 known: dict[str, Any] = {}
                 for name, check in checks.items():
-                    given[name] = check(name, given[name], known)
+                    if name in given:
+                        given[name] = check(name, given[name], known)
             except (TypeError, ValueError) as refusal:
                 raise refusal.with_traceback(None) from None
             try:
@@ -69,7 +69,9 @@ def checked(*, guarded: bool = True, **kinds: str | Kind) -> Callable[[Function]
             except OverflowError:  # from Python's floats, the generator, or `finite`
                 if not guarded:
                     raise
-            raise _no_finite_result(function.__name__, {n: given[n] for n in parameters})
+            raise _no_finite_result(
+                function.__name__, {n: given[n] for n in parameters if n in given}
+            )
 
         return cast(Function, call)
 

@@ -115,3 +115,12 @@ def test_what_is_left_out_has_the_default_of_the_documentation(name):
     stated = run(name, good(name) | DEFAULTS[name])
     np.testing.assert_equal(plain, stated)
     assert [a.dtype for a in arrays(plain)] == [a.dtype for a in arrays(stated)]
+
+
+def test_a_draw_equal_to_the_drop_probability_is_kept():
+    class Draws(np.random.Generator):
+        def random(self, size):
+            return np.array([0.2, 0.5, 0.7])
+
+    mask = h.dropout_mask(Draws(np.random.PCG64(0)), 3, 0.5)
+    np.testing.assert_array_equal(mask, [0, 1, 1])

@@ -128,6 +128,14 @@ REFUSALS = [
     (K(a.one_of, "a", "b"), 1, T, "x must be a string, got int"),
     (K(a.one_of, "a", "b"), "c", V, "x must be one of 'a', 'b', got 'c'"),
     (a.function, 3, T, "x must be callable, got int"),
+    (K(getattr, h.whitening, "_steps"), 0, V, "x must be at least 1, got 0"),
+    (K(getattr, h.whitening, "_steps"), 1001, V, "x must be at most 1000, got 1001"),
+    (K(getattr, h.initialization, "_mode"), "c", V,
+     "x must be one of 'fan_in', 'fan_out', got 'c'"),
+    *[(K(h.mlp._one_a_layer, "D{1} D{0}"), value, error, message) for value, error, message in
+      [(ONES, T, "x must be a list of arrays, one a layer, got numpy.ndarray"),
+       ([], V, "x must have 1 arrays, one a layer, got 0"),
+       ([ONES, ONES], V, "x[1] must have shape (*, 2), got (2, 3)")]],
 ]  # fmt: skip
 
 
@@ -142,6 +150,7 @@ def test_a_kind_refuses_a_value_with_this_message(kind, value, error, message):
 
 RNG, CACHE = np.random.default_rng(0), h.relu_forward(ONES)[1]
 ACCEPTED = [
+    (K(getattr, h.whitening, "_steps"), 1), (K(getattr, h.whitening, "_steps"), 1000),
     (K(a.array, "B M"), ONES), (K(a.array, "any"), np.array(2.0)), (K(a.array, "..."), ONES[0]),
     (K(a.shown, "M"), np.array([np.nan])), (K(a.array, "B>1 M"), ONES), (a.symmetric, np.eye(3)),
     (K(a.array, "M"), np.full(3, 1e200)), (a.variance, np.zeros(2)), (a.generator, RNG),
@@ -173,6 +182,24 @@ def test_the_letters_of_a_shape_stand_for_its_lengths():
     known = {}
     a.array("B>1 M")("x", ONES, known)
     assert known == {"B": 2, "M": 3, "dtype": np.float64}
+
+
+@pytest.mark.parametrize(
+    ("name", "interval"),
+    [("any_real", "(-inf, inf)"), ("nonnegative", "[0, inf)"), ("positive", "(0, inf)"),
+     ("share", "[0, 1]"), ("drop_probability", "[0, 1)")],
+)  # fmt: skip
+def test_a_named_interval_is_this(name, interval):
+    with pytest.raises(ValueError, match=f"^{re.escape(f'x must lie in {interval}, got nan')}$"):
+        getattr(a, name)("x", math.nan, {})
+
+
+def test_the_lists_of_a_network_have_one_length():
+    known = {}
+    assert h.mlp._one_a_layer("D{1} D{0}")("x", (ONES, ONES[:, :2]), known)[0] is ONES
+    assert known == {"layers": 2, "D0": 3, "D1": 2, "D2": 2, "dtype": np.float64}
+    with pytest.raises(ValueError, match=r"^y must have 2 arrays, one a layer, got 1$"):
+        h.mlp._one_a_layer("D{1}")("y", [ONES[:, 0]], known)
 
 
 def test_a_length_becomes_a_shape():
@@ -223,15 +250,16 @@ def example():
         ((ONES, ONES[:, :2]), {}, V, "W must have shape (*, 3), got (2, 2)"),
         ((ONES, ONES.astype("f4")), {}, T,
          "W must have dtype float64 like the other arrays, got float32"),
-        ((ONES, [1]), {"t": -1}, T, LIST.format("list").replace("x ", "W ", 1).replace("(x", "(W")),
-        ((ONES, ONES, 2), {"t": -1}, V, "p must lie in [0, 1], got 2"),
-        ((ONES, ONES), {"t": 3.5}, V, "t must lie in (0, 3], got 3.5"),
+        ((ONES, [1]), {"t": -1, "k": 2}, T,
+         LIST.format("list").replace("x ", "W ", 1).replace("(x", "(W")),
+        ((ONES, ONES, 2), {"t": -1, "k": 2}, V, "p must lie in [0, 1], got 2"),
+        ((ONES, ONES), {"t": 3.5, "k": 3}, V, "t must lie in (0, 3], got 3.5"),
         ((ONES, ONES), {"t": 2.5, "k": 2}, V, "t must lie in (0, 2], got 2.5"),
         ((ONES, np.array([[1, 1, 1], [1, np.nan, 1]])), {}, V,
          "W must be finite, got nan at index [1, 1]"),
         ((ONES * 1e200, ONES * -1e250), {"k": 7}, V,
-         "X, W, p, k, t must have magnitudes that give a finite result, got an overflow in example "
-         "with X up to 1e+200, W up to 1e+250, p up to 0.5, k up to 7, t up to 2"),
+         "X, W, k must have magnitudes that give a finite result, got an overflow in example "
+         "with X up to 1e+200, W up to 1e+250, k up to 7"),
         ((ONES, ONES, 1), {}, V, "p is 1"),
         ((ONES,), {}, T, "example() missing 1 required positional argument: 'W'"),
         ((ONES, ONES, 0, 3), {}, T,
