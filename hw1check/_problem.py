@@ -8,7 +8,7 @@ import numpy as np
 from hw1check._compare import difference, number
 from hw1check._report import Part, Report
 from hw1check._run import outcomes
-from hw1lib._arguments import require_real, require_size
+from hw1lib._contract import positive, size, whole
 
 # How an answer may be off by a size of its arguments.
 POWERS = {
@@ -128,8 +128,8 @@ class Problem:
             If `cases` is below 1 or `seconds` is not positive.
         """
         function = self._callable(answer)
-        drawn = self.cases(require_size("cases", cases), require_size("seed", seed, low=0))
-        seconds = require_real("seconds", seconds, low=0, open_low=True)
+        drawn = self.cases(size("cases", cases, {}), whole(0)("seed", seed, {}))
+        seconds = positive("seconds", seconds, {})
         # The right values first: the learner's function may change NumPy itself.
         expected = self.expected(drawn)
         return self.judge(drawn, expected, *outcomes(function, drawn, seconds))

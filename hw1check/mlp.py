@@ -400,7 +400,7 @@ def _draw_activation_gradients(rng, i):
 @activation_gradients.solved_by
 def _solve_activation_gradients(h, z, W, dphi, target):
     layers = [
-        (reference.AffineCache(h[i][None], W[i]), reference.ActivationCache(dphi(z[i])[None]))
+        (reference.AffineCache(h[i][None], W[i]), reference.ReLUCache(dphi(z[i])[None]))
         for i in range(len(W))
     ]
     dlogits = _solve_softmax_cross_entropy_gradient(h[-1], target)[None]

@@ -12,7 +12,7 @@ from hw1check import PROBLEMS, Problem, Report
 from hw1grade import _tables
 from hw1grade._interview import interview
 from hw1grade._session import Limits, LostError
-from hw1lib._arguments import require_real, require_size
+from hw1lib._contract import positive, whole
 
 __all__ = ["Mark", "Marks", "UnreadableError", "grade"]
 
@@ -128,9 +128,9 @@ def grade(path, *, seed=None, seconds=5.0, time=60.0, memory=4.0):
     """
     if importlib.util.find_spec("IPython") is None:
         raise ImportError(f"marking needs IPython; {INSTALL}")
-    seed = secrets.randbits(32) if seed is None else require_size("seed", seed, low=0)
+    seed = secrets.randbits(32) if seed is None else whole(0)("seed", seed, {})
     given = {"seconds": seconds, "time": time, "memory": memory}
-    limits = Limits(*(require_real(name, x, low=0, open_low=True) for name, x in given.items()))
+    limits = Limits(*(positive(name, x, {}) for name, x in given.items()))
     path = Path(path)
     name = _tables.one_line(path.name)
     try:

@@ -1,36 +1,45 @@
 """Dropout: the mask, the two passes, the moments it leaves and the law of the kept units."""
 
+from __future__ import annotations
+
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
-from hw1lib._arguments import (
-    refuse_overflow,
-    require_array,
-    require_cache,
-    require_counts,
-    require_drop_probability,
-    require_dtype,
-    require_lengths,
-    require_real,
-    require_rng,
-    require_size,
-)
+from hw1lib import _contract as a
+from hw1lib._contract import Array, checked
+
+Counts = int | NDArray[np.integer]
+Probabilities = float | NDArray[np.float64]
 
 
 class DropoutCache(NamedTuple):
     """What the backward pass needs: the mask (0 or 1) and the scale 1 / (1 - p)."""
 
-    mask: np.ndarray
+    mask: Array
     scale: float
 
 
-def dropout_mask(rng, shape, p, dtype=np.float64):
-    r"""
-    Draw the keep-mask: each entry is 1 with probability 1 - p and 0 with probability p.
+def _zeros_and_ones(name: str, value: Any, known: dict[str, Any]) -> Array:
+    """Accept a mask of the shape of the activations."""
+    a.array("...")(name, value, known)
+    if not ((value == 0) | (value == 1)).all():
+        raise ValueError(f"{name} must hold only zeros and ones, got other values")
+    return value
 
-    Equation (3)::
+
+@checked(rng=a.generator, shape=a.lengths, p=a.drop_probability, dtype=a.float_type)
+def dropout_mask(
+    rng: np.random.Generator,
+    shape: int | tuple[int, ...],
+    p: float,
+    dtype: DTypeLike = np.float64,
+) -> Array:
+    """Draw the keep-mask: each entry is 1 with probability 1 - p and 0 with probability p.
+
+    Equation (3); in Srivastava et al. (2014), section 4, p is the probability of *keeping*::
 
         m[i] ~ Bernoulli(1 - p), independent over i
 
@@ -50,36 +59,24 @@ def dropout_mask(rng, shape, p, dtype=np.float64):
     numpy.ndarray
         Zeros and ones, of `shape` and `dtype`.
 
-    Raises
-    ------
-    TypeError
-        If an argument has the wrong type.
-    ValueError
-        If `p` is outside [0, 1), a length is not positive, or the shape is too large.
-
-    Notes
-    -----
-    Source: Srivastava et al. (2014), section 4. Their p is the probability of *keeping*.
-
     Examples
     --------
     >>> dropout_mask(np.random.default_rng(0), 5, p=0.5)
     array([1., 0., 0., 0., 1.])
     """
-    require_rng(rng)
-    lengths = require_lengths("shape", shape if isinstance(shape, tuple) else (shape,))
-    p = require_drop_probability(p)
-    return (rng.random(lengths) >= p).astype(require_dtype(dtype))
+    return (rng.random(shape) >= p).astype(dtype)
 
 
-@refuse_overflow
-def dropout_forward(h, mask, p):
-    r"""
-    Zero the dropped activations and rescale the kept ones.
+@checked(h=a.shown("..."), mask=_zeros_and_ones, p=a.drop_probability)
+def dropout_forward(h: Array, mask: Array, p: float) -> tuple[Array, DropoutCache]:
+    """Zero the dropped activations and rescale the kept ones.
 
     Equations (2) and (13)::
 
         h_tilde = mask * h / (1 - p)
+
+    Inference is the identity, so it needs no function. Source: Srivastava et al. (2014),
+    section 10, in the inverted form that PyTorch uses.
 
     Parameters
     ----------
@@ -96,33 +93,15 @@ def dropout_forward(h, mask, p):
         The activations after dropout, of the shape and dtype of `h`.
     cache : DropoutCache
         What `dropout_backward` needs.
-
-    Raises
-    ------
-    TypeError
-        If an array is not a NumPy array of float32 or float64, or the dtypes differ.
-    ValueError
-        If the shapes differ, an entry is not finite, the mask has an entry other than 0 and 1,
-        or `p` is outside [0, 1).
-
-    Notes
-    -----
-    Inference is the identity, so it needs no function. Source: Srivastava et al. (2014),
-    section 10, in the inverted form that PyTorch uses.
     """
-    require_array("h", h)
-    require_array("mask", mask, shape=h.shape, dtype=h.dtype)
-    if not ((mask == 0) | (mask == 1)).all():
-        raise ValueError("mask must hold only zeros and ones, got other values")
-    scale = 1 / (1 - require_drop_probability(p))
+    scale = 1 / (1 - p)
     # A Python float keeps float32 activations in float32.
     return mask * h * scale, DropoutCache(mask.copy(), scale)
 
 
-@refuse_overflow
-def dropout_backward(dh_tilde, cache):
-    r"""
-    Send the gradient through the kept units only, with the same scale.
+@checked(cache=a.cached(DropoutCache, mask="..."), dh_tilde=a.shown("..."))
+def dropout_backward(dh_tilde: Array, cache: DropoutCache) -> Array:
+    """Send the gradient through the kept units only, with the same scale.
 
     The derivative of (13)::
 
@@ -139,22 +118,12 @@ def dropout_backward(dh_tilde, cache):
     -------
     numpy.ndarray
         Gradient of the loss with respect to `h`, of the same shape and dtype.
-
-    Raises
-    ------
-    TypeError
-        If an argument has the wrong type or dtype.
-    ValueError
-        If the shape is not the mask's or an entry is not finite.
     """
-    mask, scale = require_cache(cache, DropoutCache)
-    require_array("dh_tilde", dh_tilde, shape=mask.shape, dtype=mask.dtype)
-    return mask * dh_tilde * scale
+    return cache.mask * dh_tilde * cache.scale
 
 
-def rectified_normal_moments():
-    r"""
-    Give the mean and the variance of relu(z) for a standard normal z.
+def rectified_normal_moments() -> tuple[float, float]:
+    """Return the mean and the variance of relu(z) for a standard normal z.
 
     Equations (8) and (12)::
 
@@ -167,20 +136,13 @@ def rectified_normal_moments():
         About 0.3989.
     variance : float
         About 0.3408.
-
-    Examples
-    --------
-    >>> mean, variance = rectified_normal_moments()
-    >>> round(mean, 4), round(variance, 4)
-    (0.3989, 0.3408)
     """
     return 1 / math.sqrt(2 * math.pi), (math.pi - 1) / (2 * math.pi)
 
 
-@refuse_overflow
-def dropout_moments(mean, variance, p):
-    r"""
-    Give the mean and the variance of an activation after dropout.
+@checked(mean=a.any_real, variance=a.nonnegative, p=a.drop_probability)
+def dropout_moments(mean: float, variance: float, p: float) -> tuple[float, float]:
+    """Compute the mean and the variance of an activation after dropout.
 
     Equation (16), in the form that holds for any activation that is independent of its mask::
 
@@ -202,29 +164,13 @@ def dropout_moments(mean, variance, p):
         The same mean: this is what the rescaling is for.
     variance_after : float
         The larger variance.
-
-    Raises
-    ------
-    TypeError
-        If an argument is not a real number.
-    ValueError
-        If `p` is outside [0, 1) or `variance` is negative.
-
-    Examples
-    --------
-    >>> mean, variance = dropout_moments(*rectified_normal_moments(), p=0.5)
-    >>> round(variance, 4)
-    0.8408
     """
-    mean = require_real("mean", mean)
-    variance = require_real("variance", variance, low=0)
-    p = require_drop_probability(p)
     return mean, variance + p / (1 - p) * (variance + mean**2)
 
 
-def kept_units_mean(M, p):
-    r"""
-    Give the expected number of kept units.
+@checked(M=a.whole(0), p=a.drop_probability)
+def kept_units_mean(M: int, p: float) -> float:
+    """Compute the expected number of kept units.
 
     Equation (17)::
 
@@ -241,25 +187,20 @@ def kept_units_mean(M, p):
     -------
     float
         The expected number, in units.
-
-    Raises
-    ------
-    TypeError
-        If `M` is not an integer or `p` not a real number.
-    ValueError
-        If `M` is negative or `p` outside [0, 1).
     """
-    return require_size("M", M, low=0) * (1 - require_drop_probability(p))
+    return M * (1 - p)
 
 
-@refuse_overflow
-def kept_units_pmf(k, M, p):
-    r"""
-    Give the probability that exactly k of M units are kept.
+@checked(k=a.counts, M=a.whole(0), p=a.drop_probability)
+def kept_units_pmf(k: Counts, M: int, p: float) -> Probabilities:
+    """Compute the probability that exactly k of M units are kept.
 
     Equation (19)::
 
         P(K = k) = binom(M, k) * (1 - p)**k * p**(M - k)
+
+    Evaluated by the saddle-point form of Loader (2000): the factorials of (19) overflow, and
+    differences of their logarithms lose all the digits that the large terms share.
 
     Parameters
     ----------
@@ -275,33 +216,17 @@ def kept_units_pmf(k, M, p):
     float or numpy.ndarray
         Probabilities (float64), of the shape of `k`.
 
-    Raises
-    ------
-    TypeError
-        If `k` or `M` is not an integer, or `p` not a real number.
-    ValueError
-        If `M` is negative or `p` outside [0, 1).
-
-    Notes
-    -----
-    Evaluated by the saddle-point form of Loader (2000): the factorials of (19) overflow, and
-    differences of their logarithms lose all the digits that the large terms share.
-
     Examples
     --------
     >>> kept_units_pmf(np.arange(3), M=2, p=0.5)
     array([0.25, 0.5 , 0.25])
     """
-    k = require_counts("k", k)
-    M = require_size("M", M, low=0)
-    p = require_drop_probability(p)
-    return _binomial_pmf(k, M, 1 - p, p)
+    return _binomial_pmf(np.asarray(k), M, 1 - p, p)
 
 
-@refuse_overflow
-def poisson_pmf(k, lam):
-    r"""
-    Give the Poisson probabilities: the limit of the kept count, and its law at a Poisson width.
+@checked(k=a.counts, lam=a.nonnegative)
+def poisson_pmf(k: Counts, lam: float) -> Probabilities:
+    """Compute the Poisson probabilities: limit of the kept count, and its law at a Poisson width.
 
     Equations (24), (26) and (33)::
 
@@ -318,21 +243,8 @@ def poisson_pmf(k, lam):
     -------
     float or numpy.ndarray
         Probabilities (float64), of the shape of `k`.
-
-    Raises
-    ------
-    TypeError
-        If `k` is not an integer or `lam` not a real number.
-    ValueError
-        If `lam` is negative or not finite.
-
-    Examples
-    --------
-    >>> poisson_pmf(np.arange(3), lam=1.0).round(4)
-    array([0.3679, 0.3679, 0.1839])
     """
-    k = require_counts("k", k)
-    lam = require_real("lam", lam, low=0)
+    k = np.asarray(k)
     pmf = np.zeros(k.shape)
     # The equation itself, where no power and no factorial overflows; else the saddle-point form.
     direct = (k >= 0) & (k < len(_FACTORIALS)) & ((lam <= 100) | (k == 0))
@@ -344,10 +256,9 @@ def poisson_pmf(k, lam):
     return pmf if pmf.ndim else float(pmf)
 
 
-@refuse_overflow
-def poisson_limit_distance(M, lam):
-    r"""
-    Give the total variation distance between Binomial(M, lam / M) and Poisson(lam).
+@checked(M=a.whole(1, high=10**9), lam=a.real("(0, M]"))
+def poisson_limit_distance(M: int, lam: float) -> float:
+    """Compute the total variation distance between Binomial(M, lam / M) and Poisson(lam).
 
     The distance that (25) says goes to zero::
 
@@ -364,16 +275,7 @@ def poisson_limit_distance(M, lam):
     -------
     float
         A probability: the largest error of the limit on any event.
-
-    Raises
-    ------
-    TypeError
-        If `M` is not an integer or `lam` not a real number.
-    ValueError
-        If `M` is below 1 or above 10**9, or `lam` outside (0, M].
     """
-    M = require_size("M", M, high=10**9)
-    lam = require_real("lam", lam, low=0, high=M, open_low=True)
     # Outside of this window, both laws hold less than 1e-30 (Bernstein's inequality).
     width = 13 * math.sqrt(lam) + 60
     k = np.arange(max(0, math.floor(lam - width)), min(M, math.ceil(lam + width)))
@@ -391,11 +293,11 @@ def poisson_limit_distance(M, lam):
     return float(excess[excess > 0].sum())
 
 
-def poisson_limit_bound(M, lam):
-    r"""
-    Bound the distance of the kept count's law from its Poisson limit.
+@checked(M=a.size, lam=a.real("(0, M]"))
+def poisson_limit_bound(M: int, lam: float) -> float:
+    """Bound the distance of the kept count's law from its Poisson limit.
 
-    Equation (25)::
+    Equation (25) (Barbour and Hall (1984), equation (1.1) with equal probabilities)::
 
         d <= (1 - exp(-lam)) * lam / M
 
@@ -410,27 +312,13 @@ def poisson_limit_bound(M, lam):
     -------
     float
         The bound on the total variation distance.
-
-    Raises
-    ------
-    TypeError
-        If `M` is not an integer or `lam` not a real number.
-    ValueError
-        If `M` is below 1 or `lam` outside (0, M].
-
-    Notes
-    -----
-    Source: Barbour and Hall (1984), equation (1.1) with equal probabilities.
     """
-    M = require_size("M", M)
-    lam = require_real("lam", lam, low=0, high=M, open_low=True)
     return -math.expm1(-lam) * lam / M
 
 
-@refuse_overflow
-def poisson_width_pmf(k, lam, p):
-    r"""
-    Give the law of the number of kept units when the width itself is Poisson.
+@checked(k=a.counts, lam=a.nonnegative, p=a.drop_probability)
+def poisson_width_pmf(k: Counts, lam: float, p: float) -> Probabilities:
+    """Compute the law of the number of kept units when the width itself is Poisson.
 
     Equation (33)::
 
@@ -449,20 +337,12 @@ def poisson_width_pmf(k, lam, p):
     -------
     float or numpy.ndarray
         Probabilities (float64), of the shape of `k`.
-
-    Raises
-    ------
-    TypeError
-        If `k` is not an integer, or `lam` or `p` not a real number.
-    ValueError
-        If `lam` is negative or `p` outside [0, 1).
     """
-    lam = require_real("lam", lam, low=0)
-    return poisson_pmf(k, lam * (1 - require_drop_probability(p)))
+    return poisson_pmf(k, lam * (1 - p))
 
 
-def _binomial_pmf(k, M, q, p):
-    """Give P(K = k) at the keep probability q = 1 - p; both come in, each to full precision."""
+def _binomial_pmf(k: NDArray[np.integer], M: int, q: float, p: float) -> Probabilities:
+    """Compute P(K = k) at the keep probability q = 1 - p; both come in, each to full precision."""
     pmf = np.zeros(k.shape)
     # The smaller of p and q is the precise one.
     pmf[k == M] = q**M if q < 0.5 else math.exp(M * math.log1p(-p))
@@ -490,16 +370,15 @@ _SMALL_STIRLING_ERRORS = np.array(
 )
 
 
-def _stirling_error(n):
-    """Give the error of Stirling's formula for log(n!), n >= 1, to full precision (Loader 2000)."""
+def _stirling_error(n: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Compute the error of Stirling's formula for log(n!), n >= 1, exactly (Loader 2000)."""
     x = 1 / n.astype(float) ** 2
     series = (1 / 12 - x * (1 / 360 - x * (1 / 1260 - x * (1 / 1680 - x / 1188)))) / n
     return np.where(n < 16, _SMALL_STIRLING_ERRORS[np.minimum(n, 15)], series)
 
 
-def _deviance(x, mean, difference=None):
-    """
-    Give x log(x / mean) + mean - x without cancellation near x = mean (Loader 2000).
+def _deviance(x: Any, mean: float, difference: Any = None) -> NDArray[np.float64]:
+    """Compute x log(x / mean) + mean - x without cancellation near x = mean (Loader 2000).
 
     `difference` is x - mean, where the caller has it without the rounding of the mean.
     """

@@ -1,10 +1,14 @@
 """Check a gradient: by central differences, and by saying where two arrays differ most."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from hw1lib._arguments import require_array, require_real
+from hw1lib import _contract as a
+from hw1lib._contract import Array, checked
 
 
 class Difference(NamedTuple):
@@ -12,11 +16,11 @@ class Difference(NamedTuple):
 
     absolute: float
     relative: float
-    index: tuple
+    index: tuple[int, ...]  # type: ignore[assignment]  # tuples have a method of that name
     actual: float
     expected: float
 
-    def __str__(self):
+    def __str__(self) -> str:
         """Say it in one line, with 4 digits."""
         return (
             f"largest difference {self.absolute:.3e} (relative {self.relative:.3e}) "
@@ -24,14 +28,31 @@ class Difference(NamedTuple):
         )
 
 
-def numerical_gradient(f, x, step=1e-5):
-    r"""
-    Give the gradient of a scalar function by central differences.
+def _point(name: str, value: Any, known: dict[str, Any]) -> Array:
+    """Accept a float64 array of any shape, with room for a step at each entry."""
+    a.array("any")(name, value, known)
+    if value.dtype != np.float64:
+        raise TypeError(
+            f"{name} must have dtype float64, got {value.dtype}: half of the digits are lost in a "
+            f"difference; convert it first, for instance with {name}.astype(float)"
+        )
+    largest = np.abs(value).max()
+    if largest > np.finfo(float).max / 4:
+        raise ValueError(f"{name} must leave room for the step, got an entry of {largest:.3g}")
+    return value
+
+
+@checked(guarded=False, f=a.function, x=_point, step=a.real("[1e-15, 1]"))
+def numerical_gradient(f: Callable[[Array], float], x: Array, step: float = 1e-5) -> Array:
+    """Approximate the gradient of a scalar function by central differences.
 
     One entry at a time, with a step in proportion to the entry::
 
         df[i] = (f(x + h e_i) - f(x - h e_i)) / (2 h)
         h = step * max(1, |x[i]|)
+
+    It calls `f` twice for every entry: use it to check a formula, not to train. `f` gets a copy
+    of `x`, so it cannot change `x` itself.
 
     Parameters
     ----------
@@ -40,7 +61,7 @@ def numerical_gradient(f, x, step=1e-5):
     x : numpy.ndarray
         Where to take the gradient, float64, of any shape.
     step : float, default 1e-5
-        Relative step, at most 1 and at least 2.2e-16, so that x + h differs from x. The error is
+        Relative step, at most 1 and at least 1e-15, so that x + h differs from x. The error is
         about step**2 from the formula and 1e-16 / step from rounding.
 
     Returns
@@ -48,46 +69,27 @@ def numerical_gradient(f, x, step=1e-5):
     numpy.ndarray
         The gradient, of the shape of `x` (float64).
 
-    Raises
-    ------
-    TypeError
-        If `x` is not a float64 NumPy array, `f` is not callable, or its value is not a number.
-    ValueError
-        If an entry of `x`, a value of `f` or a slope is not finite, or `step` is outside its
-        range.
-
-    Notes
-    -----
-    It calls `f` twice for every entry: use it to check a formula, not to train. `f` gets a copy
-    of `x`, so it cannot change `x` itself.
-
     Examples
     --------
     >>> numerical_gradient(lambda x: float((x**2).sum()), np.array([1.0, -3.0])).round(6)
     array([ 2., -6.])
     """
-    if not callable(f):
-        raise TypeError(f"f must be callable, got {type(f).__name__}")
-    require_array("x", x, dtype=np.dtype(np.float64), scalar=True)
-    step = require_real("step", step, low=np.finfo(float).eps, high=1)
-    if np.abs(x).max() > np.finfo(float).max / 4:
-        raise ValueError(f"x must leave room for the step, got an entry of {np.abs(x).max():.3g}")
     gradient = np.empty_like(x)
     for index in np.ndindex(x.shape):
-        h = step * max(1.0, abs(x[index]))
+        h = step * max(1.0, float(abs(x[index])))
         upper, lower = x.copy(), x.copy()
         upper[index] += h
         lower[index] -= h
         # Divide by the step that was really taken: x + h is rounded.
         taken = upper[index] - lower[index]
         slope = (_value(f, upper) - _value(f, lower)) / float(taken)
-        gradient[index] = require_real("the slope of f", slope)
+        gradient[index] = a.any_real("the slope of f", slope, {})
     return gradient
 
 
-def largest_difference(actual, expected):
-    r"""
-    Say where two arrays differ most, relative to the size of the expected one.
+@checked(guarded=False, expected="any", actual="any")
+def largest_difference(actual: Array, expected: Array) -> Difference:
+    """Say where two arrays differ most, relative to the size of the expected one.
 
     The error at each entry is measured against the largest entry, so that an entry that is
     nearly 0 does not look wrong by its rounding::
@@ -108,20 +110,11 @@ def largest_difference(actual, expected):
         one line. Both errors are 0 where the arrays are equal; the relative one is infinite
         where `expected` is 0 everywhere and `actual` is not.
 
-    Raises
-    ------
-    TypeError
-        If an array is not a NumPy array of float32 or float64, or the dtypes differ.
-    ValueError
-        If the shapes differ or an entry is not finite.
-
     Examples
     --------
     >>> print(largest_difference(np.array([1.0, 2.5]), np.array([1.0, 2.0])))
     largest difference 5.000e-01 (relative 2.500e-01) at index (1,): 2.5, expected 2
     """
-    require_array("expected", expected, scalar=True)
-    require_array("actual", actual, shape=expected.shape, dtype=expected.dtype, scalar=True)
     with np.errstate(over="ignore"):
         error = np.abs(actual - expected)
     index = tuple(int(i) for i in np.unravel_index(error.argmax(), error.shape))
@@ -131,9 +124,7 @@ def largest_difference(actual, expected):
     return Difference(absolute, relative, index, float(actual[index]), float(expected[index]))
 
 
-def _value(f, x):
+def _value(f: Callable[[Array], float], x: Array) -> float:
     value = f(x)
-    return require_real(
-        "the value of f",
-        value.item() if np.ndim(value) == 0 and isinstance(value, np.ndarray) else value,
-    )
+    plain = value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
+    return a.any_real("the value of f", plain, {})

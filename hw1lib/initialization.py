@@ -1,28 +1,66 @@
 """Xavier and Kaiming initialization, and the second moments that they predict layer by layer."""
 
+from __future__ import annotations
+
 import math
 import numbers
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from hw1lib._arguments import (
-    refuse_overflow,
-    require_choice,
-    require_dtype,
-    require_lengths,
-    require_real,
-    require_rng,
-    require_size,
-)
+from hw1lib import _contract as a
+from hw1lib._contract import Array, checked
 
 MOST_WIDTHS = 10_000
+Fans = tuple[int, int]
+Mode = Literal["fan_in", "fan_out"]
 
 
-def xavier_std(shape, gain=1.0):
-    r"""
-    Give the standard deviation of Xavier's weights.
+def _entries(name: str, value: Any, of: str) -> Any:
+    # An array without axes has no length.
+    if isinstance(value, (list, tuple, range)) or (type(value) is np.ndarray and value.ndim > 0):
+        return value
+    raise a.wrong_type(name, f"a sequence of {of}", value)
 
-    The compromise between the forward condition 1 / fan_in and the backward one 1 / fan_out::
+
+def _widths(name: str, value: Any, known: dict[str, Any]) -> list[int]:
+    """Accept the widths of the input and of at least one layer."""
+    length = len(_entries(name, value, "integers")[: MOST_WIDTHS + 1])  # a range may have no length
+    if length < 2:
+        raise ValueError(f"{name} must hold D_0 and at least one layer, got {length} widths")
+    if length > MOST_WIDTHS:
+        raise ValueError(f"{name} must hold at most {MOST_WIDTHS} numbers, got more")
+    known["layers"] = length - 1
+    return [a.size(f"{name}[{i}]", n, known) for i, n in enumerate(value)]
+
+
+def _one_a_layer(name: str, value: Any, known: dict[str, Any]) -> list[float]:
+    """Accept a number for each layer, at least 0."""
+    layers = known["layers"]
+    if len(_entries(name, value, "numbers")) != layers:
+        raise ValueError(
+            f"{name} must have one number for each of the {layers} layers, got {len(value)}"
+        )
+    return [a.nonnegative(f"{name}[{i}]", x, known) for i, x in enumerate(value)]
+
+
+def _one_or_one_a_layer(name: str, value: Any, known: dict[str, Any]) -> float | list[float]:
+    """Accept a number for all layers, or one for each."""
+    of_all = isinstance(value, numbers.Real)
+    return (a.nonnegative if of_all else _one_a_layer)(name, value, known)
+
+
+_mode = a.one_of("fan_in", "fan_out")
+
+
+@checked(shape=a.fans, gain=a.positive)
+def xavier_std(shape: Fans, gain: float = 1.0) -> float:
+    """Compute the standard deviation of Xavier's weights.
+
+    The compromise between the forward condition 1 / fan_in and the backward one 1 / fan_out
+    (Glorot and Bengio (2010), equation (12))::
 
         std = gain * sqrt(2 / (fan_in + fan_out))
 
@@ -37,28 +75,17 @@ def xavier_std(shape, gain=1.0):
     -------
     float
         The standard deviation (not the variance) of one weight.
-
-    Raises
-    ------
-    TypeError
-        If `shape` is not a pair of integers or `gain` not a real number.
-    ValueError
-        If a length is not positive or `gain` is not above 0.
-
-    Notes
-    -----
-    Source: Glorot and Bengio (2010), equation (12).
     """
-    fan_out, fan_in = _require_fans(shape)
-    gain = require_real("gain", gain, low=0, open_low=True)
+    fan_out, fan_in = shape
     return gain * math.sqrt(2 / (fan_in + fan_out))
 
 
-def kaiming_std(shape, mode="fan_in", negative_slope=0.0):
-    r"""
-    Give the standard deviation of Kaiming's weights.
+@checked(shape=a.fans, mode=_mode, negative_slope=a.any_real)
+def kaiming_std(shape: Fans, mode: Mode = "fan_in", negative_slope: float = 0.0) -> float:
+    """Compute the standard deviation of Kaiming's weights.
 
-    Equation (95) for ``fan_in``, its backward counterpart for ``fan_out``, with a = 0 for ReLU::
+    Equation (95) for ``fan_in``, its backward counterpart for ``fan_out``, with a = 0 for ReLU
+    (He et al. (2015), equations (10), (14) and (15))::
 
         std = sqrt(2 / ((1 + a**2) * fan))
 
@@ -75,30 +102,19 @@ def kaiming_std(shape, mode="fan_in", negative_slope=0.0):
     -------
     float
         The standard deviation (not the variance) of one weight.
-
-    Raises
-    ------
-    TypeError
-        If an argument has the wrong type.
-    ValueError
-        If a length is not positive, `mode` is unknown or the slope is not finite.
-
-    Notes
-    -----
-    Source: He et al. (2015), equations (10), (14) and (15).
     """
-    fan_out, fan_in = _require_fans(shape)
-    fan = fan_in if require_choice("mode", mode, ("fan_in", "fan_out")) == "fan_in" else fan_out
-    slope = require_real("negative_slope", negative_slope)
-    return math.sqrt(2 / fan) / math.hypot(1, slope)
+    fan_out, fan_in = shape
+    fan = fan_in if mode == "fan_in" else fan_out
+    return math.sqrt(2 / fan) / math.hypot(1, negative_slope)
 
 
-@refuse_overflow
-def xavier_normal(rng, shape, gain=1.0, dtype=np.float64):
-    r"""
-    Draw normal weights with Xavier's variance.
+@checked(rng=a.generator, shape=a.fans, gain=a.positive, dtype=a.float_type)
+def xavier_normal(
+    rng: np.random.Generator, shape: Fans, gain: float = 1.0, dtype: DTypeLike = np.float64
+) -> Array:
+    """Draw normal weights with Xavier's variance.
 
-    Independent entries::
+    Independent entries (Glorot and Bengio (2010), equation (12))::
 
         W[a, b] ~ Normal(0, std**2)
         std = xavier_std(shape, gain)
@@ -118,27 +134,18 @@ def xavier_normal(rng, shape, gain=1.0, dtype=np.float64):
     -------
     numpy.ndarray
         Weights, of `shape` and `dtype`.
-
-    Raises
-    ------
-    TypeError
-        If an argument has the wrong type.
-    ValueError
-        If a length is not positive or `gain` is not above 0.
-
-    Notes
-    -----
-    Source: Glorot and Bengio (2010), equation (12).
     """
-    return _draw_normal(rng, shape, xavier_std(shape, gain), dtype)
+    return (rng.standard_normal(shape) * xavier_std(shape, gain)).astype(dtype)
 
 
-@refuse_overflow
-def xavier_uniform(rng, shape, gain=1.0, dtype=np.float64):
-    r"""
-    Draw uniform weights with Xavier's variance.
+@checked(rng=a.generator, shape=a.fans, gain=a.positive, dtype=a.float_type)
+def xavier_uniform(
+    rng: np.random.Generator, shape: Fans, gain: float = 1.0, dtype: DTypeLike = np.float64
+) -> Array:
+    """Draw uniform weights with Xavier's variance.
 
-    A uniform variable on (-a, a) has the variance a**2 / 3, hence::
+    A uniform variable on (-a, a) has the variance a**2 / 3, hence (Glorot and Bengio (2010),
+    equation (16))::
 
         W[a, b] ~ Uniform(-limit, limit)
         limit = sqrt(3) * xavier_std(shape, gain)
@@ -158,27 +165,22 @@ def xavier_uniform(rng, shape, gain=1.0, dtype=np.float64):
     -------
     numpy.ndarray
         Weights, of `shape` and `dtype`.
-
-    Raises
-    ------
-    TypeError
-        If an argument has the wrong type.
-    ValueError
-        If a length is not positive or `gain` is not above 0.
-
-    Notes
-    -----
-    Source: Glorot and Bengio (2010), equation (16).
     """
-    return _draw_uniform(rng, shape, xavier_std(shape, gain), dtype)
+    limit = math.sqrt(3) * xavier_std(shape, gain)
+    return rng.uniform(-limit, limit, shape).astype(dtype)
 
 
-@refuse_overflow
-def kaiming_normal(rng, shape, mode="fan_in", negative_slope=0.0, dtype=np.float64):
-    r"""
-    Draw normal weights with Kaiming's variance.
+@checked(rng=a.generator, shape=a.fans, mode=_mode, negative_slope=a.any_real, dtype=a.float_type)
+def kaiming_normal(
+    rng: np.random.Generator,
+    shape: Fans,
+    mode: Mode = "fan_in",
+    negative_slope: float = 0.0,
+    dtype: DTypeLike = np.float64,
+) -> Array:
+    """Draw normal weights with Kaiming's variance.
 
-    Equation (97), independent entries::
+    Equation (97), independent entries (He et al. (2015), equations (10) and (14))::
 
         W[a, b] ~ Normal(0, std**2)
         std = kaiming_std(shape, mode, negative_slope)
@@ -200,27 +202,23 @@ def kaiming_normal(rng, shape, mode="fan_in", negative_slope=0.0, dtype=np.float
     -------
     numpy.ndarray
         Weights, of `shape` and `dtype`.
-
-    Raises
-    ------
-    TypeError
-        If an argument has the wrong type.
-    ValueError
-        If a length is not positive, `mode` is unknown or the slope is not finite.
-
-    Notes
-    -----
-    Source: He et al. (2015), equations (10) and (14).
     """
-    return _draw_normal(rng, shape, kaiming_std(shape, mode, negative_slope), dtype)
+    std = kaiming_std(shape, mode, negative_slope)
+    return (rng.standard_normal(shape) * std).astype(dtype)
 
 
-@refuse_overflow
-def kaiming_uniform(rng, shape, mode="fan_in", negative_slope=0.0, dtype=np.float64):
-    r"""
-    Draw uniform weights with Kaiming's variance.
+@checked(rng=a.generator, shape=a.fans, mode=_mode, negative_slope=a.any_real, dtype=a.float_type)
+def kaiming_uniform(
+    rng: np.random.Generator,
+    shape: Fans,
+    mode: Mode = "fan_in",
+    negative_slope: float = 0.0,
+    dtype: DTypeLike = np.float64,
+) -> Array:
+    """Draw uniform weights with Kaiming's variance.
 
-    Independent entries::
+    Independent entries (``torch.nn.init.kaiming_uniform_``, the uniform form of He et al.
+    (2015))::
 
         W[a, b] ~ Uniform(-limit, limit)
         limit = sqrt(3) * kaiming_std(shape, mode, ...)
@@ -242,29 +240,28 @@ def kaiming_uniform(rng, shape, mode="fan_in", negative_slope=0.0, dtype=np.floa
     -------
     numpy.ndarray
         Weights, of `shape` and `dtype`.
-
-    Raises
-    ------
-    TypeError
-        If an argument has the wrong type.
-    ValueError
-        If a length is not positive, `mode` is unknown or the slope is not finite.
-
-    Notes
-    -----
-    Source: ``torch.nn.init.kaiming_uniform_``, the uniform form of He et al. (2015).
     """
-    return _draw_uniform(rng, shape, kaiming_std(shape, mode, negative_slope), dtype)
+    limit = math.sqrt(3) * kaiming_std(shape, mode, negative_slope)
+    return rng.uniform(-limit, limit, shape).astype(dtype)
 
 
-@refuse_overflow
-def forward_second_moments(widths, stds, input_second_moment=1.0, kept=0.5):
-    r"""
-    Predict the second moment of the activations of every layer.
+@checked(
+    widths=_widths, stds=_one_a_layer, input_second_moment=a.nonnegative, kept=_one_or_one_a_layer
+)
+def forward_second_moments(
+    widths: Sequence[int],
+    stds: Sequence[float],
+    input_second_moment: float = 1.0,
+    kept: float | Sequence[float] = 0.5,
+) -> Array:
+    """Predict the second moment of the activations of every layer.
 
     Equations (93) and (94), from the input up::
 
         E[h_i**2] = kept[i] * D_{i-1} * std_i**2 * E[h_{i-1}**2]
+
+    The second moment obeys this, not the variance: the activations of a ReLU have a mean.
+    Source: He et al. (2015), section 2.2.
 
     Parameters
     ----------
@@ -283,36 +280,33 @@ def forward_second_moments(widths, stds, input_second_moment=1.0, kept=0.5):
     numpy.ndarray, shape (L + 1,)
         E[h_0**2] .. E[h_L**2] (float64).
 
-    Raises
-    ------
-    TypeError
-        If an argument has the wrong type.
-    ValueError
-        If the lengths do not fit, a width is below 1, or a number is negative or not finite.
-
-    Notes
-    -----
-    The second moment obeys this, not the variance: the activations of a ReLU have a mean.
-    Source: He et al. (2015), section 2.2.
-
     Examples
     --------
     >>> forward_second_moments([4, 8, 2], stds=[kaiming_std((8, 4)), kaiming_std((2, 8))])
     array([1., 1., 1.])
     """
-    widths, variances, kept = _require_layers(widths, stds, kept)
-    start = require_real("input_second_moment", input_second_moment, low=0)
-    return np.cumprod(np.append(start, kept * widths[:-1] * variances))
+    factors = np.array(kept) * widths[:-1] * np.square(stds)
+    return np.cumprod([input_second_moment, *factors])
 
 
-@refuse_overflow
-def backward_second_moments(widths, stds, output_second_moment=1.0, kept=0.5):
-    r"""
-    Predict the second moment of the gradient with respect to every layer's activations.
+@checked(
+    widths=_widths, stds=_one_a_layer, output_second_moment=a.nonnegative, kept=_one_or_one_a_layer
+)
+def backward_second_moments(
+    widths: Sequence[int],
+    stds: Sequence[float],
+    output_second_moment: float = 1.0,
+    kept: float | Sequence[float] = 0.5,
+) -> Array:
+    """Predict the second moment of the gradient with respect to every layer's activations.
 
     Equation (96), from the output down::
 
         E[dh_i**2] = kept[i+1] * D_{i+1} * std_{i+1}**2 * E[dh_{i+1}**2]
+
+    Exact for i = 0, the input, if the gradient at the top is isotropic and independent of the
+    network; for a hidden ReLU layer, 0 < i < L, multiply by `alive_probability`.
+    Source: He et al. (2015), section 2.2, where the factor is the fan-out.
 
     Parameters
     ----------
@@ -330,33 +324,14 @@ def backward_second_moments(widths, stds, output_second_moment=1.0, kept=0.5):
     -------
     numpy.ndarray, shape (L + 1,)
         E[dh_0**2] .. E[dh_L**2] (float64).
-
-    Raises
-    ------
-    TypeError
-        If an argument has the wrong type.
-    ValueError
-        If the lengths do not fit, a width is below 1, or a number is negative or not finite.
-
-    Notes
-    -----
-    Exact for i = 0, the input, if the gradient at the top is isotropic and independent of the
-    network; for a hidden ReLU layer, 0 < i < L, multiply by `alive_probability`.
-    Source: He et al. (2015), section 2.2, where the factor is the fan-out.
-
-    Examples
-    --------
-    >>> backward_second_moments([4, 8, 2], stds=[kaiming_std((8, 4)), kaiming_std((2, 8))])
-    array([0.5 , 0.25, 1.  ])
     """
-    widths, variances, kept = _require_layers(widths, stds, kept)
-    start = require_real("output_second_moment", output_second_moment, low=0)
-    return np.cumprod(np.append(start, (kept * widths[1:] * variances)[::-1]))[::-1].copy()
+    factors = np.array(kept) * widths[1:] * np.square(stds)
+    return np.cumprod([output_second_moment, *factors[::-1]])[::-1].copy()
 
 
-def alive_probability(widths):
-    r"""
-    Give the probability that a ReLU layer of a random network is not all zero.
+@checked(widths=_widths)
+def alive_probability(widths: Sequence[int]) -> Array:
+    """Compute the probability that a ReLU layer of a random network is not all zero.
 
     Each unit of a layer is off with probability 1/2 where the layer below is not all zero::
 
@@ -372,66 +347,9 @@ def alive_probability(widths):
     numpy.ndarray, shape (L + 1,)
         P(h_0 != 0) .. P(h_L != 0) (float64), for a nonzero input and symmetric weights.
 
-    Raises
-    ------
-    TypeError
-        If `widths` is not a sequence of integers.
-    ValueError
-        If there is no layer or a width is below 1.
-
     Examples
     --------
     >>> alive_probability([6, 2, 5]).round(4)
     array([1.    , 0.75  , 0.7266])
     """
-    return np.cumprod(np.append(1.0, 1 - 0.5 ** _require_widths(widths)[1:]))
-
-
-def _draw_normal(rng, shape, std, dtype):
-    shape, dtype = require_lengths("shape", shape), require_dtype(dtype)
-    return (require_rng(rng).standard_normal(shape) * std).astype(dtype)
-
-
-def _draw_uniform(rng, shape, std, dtype):
-    shape, dtype = require_lengths("shape", shape), require_dtype(dtype)
-    limit = math.sqrt(3) * std
-    return require_rng(rng).uniform(-limit, limit, shape).astype(dtype)
-
-
-def _require_fans(shape):
-    if not isinstance(shape, (tuple, list)):
-        raise TypeError(f"shape must be a pair (out, in), got {type(shape).__name__}")
-    if len(shape) != 2:
-        raise ValueError(f"shape must be a pair (out, in), got {len(shape)} lengths")
-    return tuple(require_size("shape", n) for n in shape)
-
-
-def _is_sequence(value):
-    # An array without axes has no length.
-    return isinstance(value, (list, tuple, range)) or (type(value) is np.ndarray and value.ndim > 0)
-
-
-def _require_widths(widths):
-    if not _is_sequence(widths):
-        raise TypeError(f"widths must be a sequence of integers, got {type(widths).__name__}")
-    length = len(widths[: MOST_WIDTHS + 1])  # a range can be longer than a length may be
-    if length < 2:
-        raise ValueError(f"widths must hold D_0 and at least one layer, got {length} widths")
-    if length > MOST_WIDTHS:
-        raise ValueError(f"widths must hold at most {MOST_WIDTHS} numbers, got more")
-    return np.array([require_size("widths", n) for n in widths])
-
-
-def _require_layers(widths, stds, kept):
-    widths = _require_widths(widths)
-    layers = len(widths) - 1
-    kept = [kept] * layers if isinstance(kept, numbers.Real) else kept
-    for name, values in (("stds", stds), ("kept", kept)):
-        if not _is_sequence(values):
-            raise TypeError(f"{name} must be a sequence of numbers, got {type(values).__name__}")
-        if len(values) != layers:
-            raise ValueError(
-                f"{name} must have one number for each of the {layers} layers, got {len(values)}"
-            )
-    stds = np.array([require_real("stds", s, low=0) for s in stds])
-    return widths, stds**2, np.array([require_real("kept", k, low=0) for k in kept])
+    return np.cumprod([1.0, *(1 - 0.5**width for width in widths[1:])])

@@ -1,48 +1,90 @@
 """A multilayer perceptron with softmax cross-entropy: every layer forward and backward."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from hw1lib._arguments import (
-    finite,
-    refuse_overflow,
-    require_array,
-    require_cache,
-    require_choice,
-)
-from hw1lib.batchnorm import _sum
+from hw1lib import _contract as a
+from hw1lib._contract import Array, Kind, checked, finite
+from hw1lib._statistics import column_sum
 
 
-class ActivationCache(NamedTuple):
-    """The derivative of the activation at its input: an array of the input's shape."""
+class ReLUCache(NamedTuple):
+    """The derivative of ReLU at its input, 0 or 1: an array of the input's shape."""
 
-    derivative: np.ndarray
+    derivative: Array
+
+
+class TanhCache(NamedTuple):
+    """The derivative of tanh at its input: an array of the input's shape."""
+
+    derivative: Array
 
 
 class AffineCache(NamedTuple):
     """The input X, (B, N), and the weights W, (M, N)."""
 
-    X: np.ndarray
-    W: np.ndarray
+    X: Array
+    W: Array
 
 
 class SoftmaxCrossEntropyCache(NamedTuple):
     """The probabilities and the targets, both (B, K)."""
 
-    probabilities: np.ndarray
-    targets: np.ndarray
+    probabilities: Array
+    targets: Array
+
+
+Layer = tuple[AffineCache, ReLUCache | TanhCache | None]
 
 
 class MLPCache(NamedTuple):
     """One (affine cache, activation cache) a layer; the activation cache is None if linear."""
 
-    layers: list
+    layers: list[Layer]
 
 
-def relu_forward(Z):
-    r"""
-    Rectify: keep what is positive.
+def _distributions(name: str, value: Any, known: dict[str, Any]) -> Array:
+    """Accept a probability distribution in each row."""
+    a.array("B K")(name, value, known)
+    if value.min() < 0:
+        raise ValueError(f"{name} must not be negative, got {value.min()}")
+    sums = value.sum(axis=1)
+    worst = sums[np.abs(sums - 1).argmax()]
+    if abs(worst - 1) > 1e-5:
+        raise ValueError(f"{name} must sum to 1 in each row, got a row that sums to {worst}")
+    return value
+
+
+def _one_a_layer(shape: str) -> Kind:
+    """Accept a list of arrays, where {0} and {1} in the shape number the layer's two ends."""
+
+    def check(name: str, value: Any, known: dict[str, Any]) -> list[Array]:
+        if not isinstance(value, (list, tuple)):
+            raise a.wrong_type(name, "a list of arrays, one a layer", value)
+        layers = known.setdefault("layers", max(len(value), 1))
+        if len(value) != layers:
+            raise ValueError(f"{name} must have {layers} arrays, one a layer, got {len(value)}")
+        ends = [shape.format(i, i + 1) for i in range(layers)]
+        return [a.shown(ends[i])(f"{name}[{i}]", entry, known) for i, entry in enumerate(value)]
+
+    return check
+
+
+def _mlp_cache(name: str, value: Any, known: dict[str, Any]) -> MLPCache:
+    """Accept the cache of `mlp_forward`, whose output is (B, M)."""
+    a.cached(MLPCache)(name, value, known)
+    last = value.layers[-1][0]
+    known.update(B=len(last.X), M=len(last.W), dtype=last.X.dtype)
+    return value
+
+
+@checked(guarded=False, Z="...")
+def relu_forward(Z: Array) -> tuple[Array, ReLUCache]:
+    """Rectify: keep what is positive.
 
     Equations (4) and (47)::
 
@@ -57,23 +99,15 @@ def relu_forward(Z):
     -------
     H : numpy.ndarray
         Activations, of the shape and dtype of `Z`.
-    cache : ActivationCache
+    cache : ReLUCache
         What `relu_backward` needs.
-
-    Raises
-    ------
-    TypeError
-        If `Z` is not a NumPy array of float32 or float64.
-    ValueError
-        If an entry is not finite or `Z` is empty.
     """
-    require_array("Z", Z)
-    return np.maximum(Z, 0), ActivationCache((Z > 0).astype(Z.dtype))
+    return _relu(Z)
 
 
-def relu_backward(dH, cache):
-    r"""
-    Pass the gradient where the pre-activation was positive.
+@checked(cache=a.cached(ReLUCache, derivative="..."), dH=a.shown("..."))
+def relu_backward(dH: Array, cache: ReLUCache) -> Array:
+    """Pass the gradient where the pre-activation was positive.
 
     Equations (50) and (59); the derivative at 0 is 0, as in PyTorch::
 
@@ -83,27 +117,20 @@ def relu_backward(dH, cache):
     ----------
     dH : numpy.ndarray
         Gradient of the loss with respect to the activations.
-    cache : ActivationCache
+    cache : ReLUCache
         From `relu_forward`.
 
     Returns
     -------
     numpy.ndarray
         Gradient with respect to `Z`, of the same shape and dtype.
-
-    Raises
-    ------
-    TypeError
-        If an argument has the wrong type or dtype.
-    ValueError
-        If the shape is not that of `Z` or an entry is not finite.
     """
-    return _activation_backward(dH, cache)
+    return dH * cache.derivative
 
 
-def tanh_forward(Z):
-    r"""
-    Squash into (-1, 1).
+@checked(guarded=False, Z="...")
+def tanh_forward(Z: Array) -> tuple[Array, TanhCache]:
+    """Squash into (-1, 1).
 
     The activation of Glorot and Bengio (2010)::
 
@@ -118,24 +145,15 @@ def tanh_forward(Z):
     -------
     H : numpy.ndarray
         Activations, of the shape and dtype of `Z`.
-    cache : ActivationCache
+    cache : TanhCache
         What `tanh_backward` needs.
-
-    Raises
-    ------
-    TypeError
-        If `Z` is not a NumPy array of float32 or float64.
-    ValueError
-        If an entry is not finite or `Z` is empty.
     """
-    require_array("Z", Z)
-    H = np.tanh(Z)
-    return H, ActivationCache(1 - H * H)
+    return _tanh(Z)
 
 
-def tanh_backward(dH, cache):
-    r"""
-    Scale the gradient by the slope of tanh.
+@checked(cache=a.cached(TanhCache, derivative="..."), dH=a.shown("..."))
+def tanh_backward(dH: Array, cache: TanhCache) -> Array:
+    """Scale the gradient by the slope of tanh.
 
     With the slope written in the output::
 
@@ -145,28 +163,20 @@ def tanh_backward(dH, cache):
     ----------
     dH : numpy.ndarray
         Gradient of the loss with respect to the activations.
-    cache : ActivationCache
+    cache : TanhCache
         From `tanh_forward`.
 
     Returns
     -------
     numpy.ndarray
         Gradient with respect to `Z`, of the same shape and dtype.
-
-    Raises
-    ------
-    TypeError
-        If an argument has the wrong type or dtype.
-    ValueError
-        If the shape is not that of `Z` or an entry is not finite.
     """
-    return _activation_backward(dH, cache)
+    return dH * cache.derivative
 
 
-@refuse_overflow
-def affine_forward(X, W, b):
-    r"""
-    Apply an affine layer to a batch, as torch.nn.Linear does.
+@checked(X=a.shown("B N"), W=a.shown("M N"), b="M")
+def affine_forward(X: Array, W: Array, b: Array) -> tuple[Array, AffineCache]:
+    """Apply an affine layer to a batch, as torch.nn.Linear does.
 
     Equation (34)::
 
@@ -187,24 +197,13 @@ def affine_forward(X, W, b):
         Pre-activations.
     cache : AffineCache
         What `affine_backward` needs.
-
-    Raises
-    ------
-    TypeError
-        If an array is not a NumPy array of float32 or float64, or the dtypes differ.
-    ValueError
-        If a shape does not fit or an entry is not finite.
     """
-    require_array("X", X, ndim=2)
-    require_array("W", W, shape=(None, X.shape[1]), dtype=X.dtype)
-    require_array("b", b, shape=W.shape[:1], dtype=X.dtype)
     return _affine(X, W, b), AffineCache(X.copy(), W.copy())
 
 
-@refuse_overflow
-def affine_backward(dY, cache):
-    r"""
-    Give the gradients of an affine layer with respect to its input, weights and biases.
+@checked(cache=a.cached(AffineCache, X="B N", W="M N"), dY=a.shown("B M"))
+def affine_backward(dY: Array, cache: AffineCache) -> tuple[Array, Array, Array]:
+    """Return the gradients of an affine layer with respect to its input, weights and biases.
 
     Equations (90), (91) and (92) for a batch, where a row of `dY` is the delta of one sample::
 
@@ -227,23 +226,13 @@ def affine_backward(dY, cache):
         Gradient with respect to the weights, summed over the batch.
     db : numpy.ndarray, shape (M,)
         Gradient with respect to the biases, summed over the batch.
-
-    Raises
-    ------
-    TypeError
-        If an argument has the wrong type or dtype.
-    ValueError
-        If the shape is not that of the output or an entry is not finite.
     """
-    X, W = require_cache(cache, AffineCache)
-    require_array("dY", dY, shape=(len(X), len(W)), dtype=X.dtype)
     return _affine_backward(dY, cache)
 
 
-@refuse_overflow
-def logsumexp(Z):
-    r"""
-    Give log(sum(exp(z))) of each row, without overflow.
+@checked(Z="B K")
+def logsumexp(Z: Array) -> Array:
+    """Compute log(sum(exp(z))) of each row, without overflow.
 
     With the largest entry taken out, so that no exponential exceeds 1 and a small sum of the
     others is not lost beside it::
@@ -259,25 +248,15 @@ def logsumexp(Z):
     -------
     numpy.ndarray, shape (B,)
         One number a row.
-
-    Raises
-    ------
-    TypeError
-        If `Z` is not a NumPy array of float32 or float64.
-    ValueError
-        If `Z` is not a matrix or an entry is not finite.
     """
-    require_array("Z", Z, ndim=2)
-    rows, top = np.arange(len(Z)), Z.argmax(axis=1)
-    others = np.exp(Z - Z[rows, top][:, None])
-    others[rows, top] = 0
-    return Z[rows, top] + np.log1p(others.sum(axis=1))
+    top = Z.max(axis=1, keepdims=True)
+    _, others = _exponentials(Z - top)
+    return (top + np.log1p(others))[:, 0]
 
 
-@refuse_overflow
-def softmax(Z):
-    r"""
-    Turn each row of logits into probabilities.
+@checked(Z="B K")
+def softmax(Z: Array) -> Array:
+    """Turn each row of logits into probabilities.
 
     Equation (85), with the largest logit subtracted first, which changes nothing but avoids
     overflow::
@@ -293,23 +272,16 @@ def softmax(Z):
     -------
     numpy.ndarray, shape (B, K)
         Probabilities; each row sums to 1.
-
-    Raises
-    ------
-    TypeError
-        If `Z` is not a NumPy array of float32 or float64.
-    ValueError
-        If `Z` is not a matrix or an entry is not finite.
     """
-    require_array("Z", Z, ndim=2)
-    exponentials = np.exp(Z - Z.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+    exponentials, others = _exponentials(Z - Z.max(axis=1, keepdims=True))
+    return exponentials / (1 + others)
 
 
-@refuse_overflow
-def softmax_cross_entropy_forward(Z, targets):
-    r"""
-    Give the cross-entropy of each sample, from its logits.
+@checked(Z=a.shown("B K"), targets=_distributions)
+def softmax_cross_entropy_forward(
+    Z: Array, targets: Array
+) -> tuple[Array, SoftmaxCrossEntropyCache]:
+    """Compute the cross-entropy of each sample, from its logits.
 
     Equations (85) and (86) in one step, so that no probability is rounded to 0 before its
     logarithm::
@@ -329,33 +301,18 @@ def softmax_cross_entropy_forward(Z, targets):
         The loss of each sample, in nats. Take the mean or the sum yourself.
     cache : SoftmaxCrossEntropyCache
         What `softmax_cross_entropy_backward` needs.
-
-    Raises
-    ------
-    TypeError
-        If an array is not a NumPy array of float32 or float64, or the dtypes differ.
-    ValueError
-        If a shape does not fit, an entry is not finite, or a row of `targets` is no probability
-        vector.
     """
-    require_array("Z", Z, ndim=2)
-    require_array("targets", targets, shape=Z.shape, dtype=Z.dtype)
-    if (targets < 0).any():
-        raise ValueError(f"targets must not be negative, got {targets.min()}")
-    sums = targets.sum(axis=1)
-    if np.abs(sums - 1).max() > 1e-5:
-        worst = sums[np.abs(sums - 1).argmax()]
-        raise ValueError(f"targets must sum to 1 in each row, got a row that sums to {worst}")
     # With the top at 0 first: next to a logit of 1e4, the loss would keep 12 decimals only.
     shifted = finite(Z - Z.max(axis=1, keepdims=True))
-    losses = np.sum(targets * (logsumexp(shifted)[:, None] - shifted), axis=1)
-    return losses, SoftmaxCrossEntropyCache(softmax(Z), targets.copy())
+    exponentials, others = _exponentials(shifted)
+    losses = targets.sum(axis=1) * np.log1p(others[:, 0]) - np.einsum("ij,ij->i", targets, shifted)
+    exponentials /= 1 + others
+    return losses, SoftmaxCrossEntropyCache(exponentials, targets.copy())
 
 
-@refuse_overflow
-def softmax_cross_entropy_backward(dlosses, cache):
-    r"""
-    Give the gradient with respect to the logits.
+@checked(cache=a.cached(SoftmaxCrossEntropyCache, targets="B K"), dlosses="B")
+def softmax_cross_entropy_backward(dlosses: Array, cache: SoftmaxCrossEntropyCache) -> Array:
+    """Return the gradient with respect to the logits.
 
     Equation (87), weighted by the gradient of each sample's loss::
 
@@ -372,23 +329,28 @@ def softmax_cross_entropy_backward(dlosses, cache):
     -------
     numpy.ndarray, shape (B, K)
         Gradient with respect to the logits; each row sums to 0.
-
-    Raises
-    ------
-    TypeError
-        If an argument has the wrong type or dtype.
-    ValueError
-        If the shape is not (B,) or an entry is not finite.
     """
-    probabilities, targets = require_cache(cache, SoftmaxCrossEntropyCache)
-    require_array("dlosses", dlosses, shape=targets.shape[:1], dtype=targets.dtype)
-    return dlosses[:, None] * (probabilities - targets)
+    dZ = cache.probabilities - cache.targets
+    dZ *= dlosses[:, None]
+    return dZ
 
 
-@refuse_overflow
-def mlp_forward(X, weights, biases, *, activation="relu", readout="linear"):
-    r"""
-    Run a batch through all layers of a multilayer perceptron.
+@checked(
+    X=a.shown("B D0"),
+    weights=_one_a_layer("D{1} D{0}"),
+    biases=_one_a_layer("D{1}"),
+    activation=a.one_of("relu", "tanh"),
+    readout=a.one_of("linear", "activated"),
+)
+def mlp_forward(
+    X: Array,
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    *,
+    activation: Literal["relu", "tanh"] = "relu",
+    readout: Literal["linear", "activated"] = "linear",
+) -> tuple[Array, MLPCache]:
+    """Run a batch through all layers of a multilayer perceptron.
 
     Equation (84), for i = 1..L::
 
@@ -417,33 +379,23 @@ def mlp_forward(X, weights, biases, *, activation="relu", readout="linear"):
         The last layer's output h_L: the input of the softmax.
     cache : MLPCache
         What `mlp_backward` needs.
-
-    Raises
-    ------
-    TypeError
-        If an array is not a NumPy array of float32 or float64, the dtypes differ, or the
-        parameters are not lists.
-    ValueError
-        If there is no layer, the lists differ in length, a shape does not fit the layer before
-        it, an entry is not finite, or a name is unknown.
     """
-    forward = _ACTIVATIONS[require_choice("activation", activation, tuple(_ACTIVATIONS))]
-    require_choice("readout", readout, ("linear", "activated"))
-    _require_layers(X, weights, biases)
-    h, layers = X.copy(), []
+    phi = _relu if activation == "relu" else _tanh
+    h, layers = X.copy(), list[Layer]()
     for i, (W, b) in enumerate(zip(weights, biases, strict=True), start=1):
-        affine_cache, activation_cache = AffineCache(h, W.copy()), None
+        affine_cache = AffineCache(h, W.copy())
         h = finite(_affine(h, W, b))  # a ReLU would hide -inf
         if i < len(weights) or readout == "activated":
-            h, activation_cache = forward(h)
-        layers.append((affine_cache, activation_cache))
+            h, activation_cache = phi(h)
+            layers.append((affine_cache, activation_cache))
+        else:
+            layers.append((affine_cache, None))
     return h, MLPCache(layers)
 
 
-@refuse_overflow
-def mlp_backward(dlogits, cache):
-    r"""
-    Give the gradients with respect to all activations, weights and biases.
+@checked(cache=_mlp_cache, dlogits=a.shown("B M"))
+def mlp_backward(dlogits: Array, cache: MLPCache) -> tuple[list[Array], list[Array], list[Array]]:
+    """Return the gradients with respect to all activations, weights and biases.
 
     Equations (90), (91) and (92), for i = L..1::
 
@@ -468,19 +420,9 @@ def mlp_backward(dlogits, cache):
         dW_1 .. dW_L, each (D_i, D_{i-1}), summed over the batch.
     dbs : list of numpy.ndarray
         db_1 .. db_L, each (D_i,), summed over the batch.
-
-    Raises
-    ------
-    TypeError
-        If an argument has the wrong type or dtype.
-    ValueError
-        If the shape is not that of the output or an entry is not finite.
     """
-    layers = require_cache(cache, MLPCache).layers
-    last = layers[-1][0]
-    require_array("dlogits", dlogits, shape=(len(last.X), len(last.W)), dtype=last.X.dtype)
     dhs, dWs, dbs = [dlogits.copy()], [], []
-    for affine_cache, activation_cache in reversed(layers):
+    for affine_cache, activation_cache in reversed(cache.layers):
         delta = dhs[-1]
         if activation_cache is not None:
             delta = delta * activation_cache.derivative
@@ -491,39 +433,30 @@ def mlp_backward(dlogits, cache):
     return dhs[::-1], dWs[::-1], dbs[::-1]
 
 
-def _affine(X, W, b):
+def _relu(Z: Array) -> tuple[Array, ReLUCache]:
+    return np.maximum(Z, 0), ReLUCache((Z > 0).astype(Z.dtype))
+
+
+def _tanh(Z: Array) -> tuple[Array, TanhCache]:
+    H = np.tanh(Z)
+    return H, TanhCache(1 - H * H)
+
+
+def _affine(X: Array, W: Array, b: Array) -> Array:
     Y = X @ W.T
     Y += b
     return Y
 
 
-def _affine_backward(dY, cache):
-    return dY @ cache.W, dY.T @ cache.X, _sum(dY)
+def _affine_backward(dY: Array, cache: AffineCache) -> tuple[Array, Array, Array]:
+    return dY @ cache.W, dY.T @ cache.X, column_sum(dY)
 
 
-_ACTIVATIONS = {"relu": relu_forward, "tanh": tanh_forward}
-
-
-def _activation_backward(dH, cache):
-    derivative = require_cache(cache, ActivationCache).derivative
-    require_array("dH", dH, shape=derivative.shape, dtype=derivative.dtype)
-    return dH * derivative
-
-
-def _require_layers(X, weights, biases):
-    require_array("X", X, ndim=2)
-    for name, value in (("weights", weights), ("biases", biases)):
-        if not isinstance(value, (list, tuple)):
-            raise TypeError(
-                f"{name} must be a list of arrays, one a layer, got {type(value).__name__}"
-            )
-    if not weights or len(weights) != len(biases):
-        raise ValueError(
-            "weights and biases must have the same length of at least 1, "
-            f"got {len(weights)} and {len(biases)}"
-        )
-    width = X.shape[1]
-    for i, (W, b) in enumerate(zip(weights, biases, strict=True)):
-        require_array(f"weights[{i}]", W, shape=(None, width), dtype=X.dtype)
-        width = len(W)
-        require_array(f"biases[{i}]", b, shape=(width,), dtype=X.dtype)
+def _exponentials(shifted: Array) -> tuple[Array, Array]:
+    """Return exp(shifted), and what each row adds up to without its largest entry, which is 1."""
+    exponentials = np.exp(shifted)
+    top = shifted.argmax(axis=1)[:, None]
+    np.put_along_axis(exponentials, top, 0, axis=1)
+    others = exponentials.sum(axis=1, keepdims=True)
+    np.put_along_axis(exponentials, top, 1, axis=1)
+    return exponentials, others

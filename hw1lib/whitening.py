@@ -1,33 +1,29 @@
 """Batch norm with the full covariance: symmetric (ZCA) whitening, its gradient, Newton's way."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from hw1lib._arguments import (
-    finite,
-    refuse_overflow,
-    require_array,
-    require_batch,
-    require_cache,
-    require_real,
-    require_size,
-)
-from hw1lib.batchnorm import _center, _mean, _sum
+from hw1lib import _contract as a
+from hw1lib._contract import Array, RefusalError, checked, finite
+from hw1lib._statistics import affine, center, column_sum, mean
 
 
 class InverseRootCache(NamedTuple):
     """The eigenvalues of sigma + eps I, (M,), and the eigenvectors, (M, M), one a column."""
 
-    eigenvalues: np.ndarray
-    U: np.ndarray
+    eigenvalues: Array
+    U: Array
 
 
 class NewtonCache(NamedTuple):
     """The iterates P_0 .. P_T, each (M, M), the scaled matrix S, (M, M), and its trace before."""
 
-    iterates: list
-    S: np.ndarray
+    iterates: list[Array]
+    S: Array
     trace: float
 
 
@@ -38,18 +34,20 @@ class WhiteningCache(NamedTuple):
     root_cache that of its own forward pass; gamma and mean are (M,), sigma is (M, M).
     """
 
-    C: np.ndarray
-    root: np.ndarray
+    C: Array
+    root: Array
     root_cache: InverseRootCache | NewtonCache
-    gamma: np.ndarray
-    mean: np.ndarray
-    sigma: np.ndarray
+    gamma: Array
+    mean: Array
+    sigma: Array
 
 
-@refuse_overflow
-def inverse_root_forward(sigma, eps=0.0):
-    r"""
-    Take the symmetric inverse square root of a covariance matrix.
+_steps = a.whole(1, high=1000)
+
+
+@checked(sigma=a.symmetric, eps=a.nonnegative)
+def inverse_root_forward(sigma: Array, eps: float = 0.0) -> tuple[Array, InverseRootCache]:
+    """Take the symmetric inverse square root of a covariance matrix.
 
     The root in (81), by the eigendecomposition::
 
@@ -69,29 +67,18 @@ def inverse_root_forward(sigma, eps=0.0):
         Symmetric, with root @ (sigma + eps * I) @ root = I.
     cache : InverseRootCache
         What `inverse_root_backward` needs.
-
-    Raises
-    ------
-    TypeError
-        If `sigma` is not a NumPy array of float32 or float64.
-    ValueError
-        If `sigma` is not square, symmetric and finite, has a negative eigenvalue, or is singular
-        while `eps` is 0.
     """
-    _require_symmetric("sigma", sigma)
-    eps = require_real("eps", eps, low=0)
     lam, U = np.linalg.eigh(sigma)
     # An eigenvalue that is 0 in exact arithmetic comes out as rounding noise of either sign.
     noise = len(sigma) * np.finfo(sigma.dtype).eps * max(lam[-1], 0)
     if lam[0] < -10 * noise:
-        raise ValueError(f"sigma must have no negative eigenvalue, got {lam[0]:.3g}")
+        raise RefusalError(f"sigma must have no negative eigenvalue, got {lam[0]:.3g}")
     return _inverse_root(lam, U, eps, noise)
 
 
-@refuse_overflow
-def inverse_root_backward(droot, cache):
-    r"""
-    Send a gradient back through the symmetric inverse square root.
+@checked(cache=a.cached(InverseRootCache, U="M M"), droot=a.shown("M M"))
+def inverse_root_backward(droot: Array, cache: InverseRootCache) -> Array:
+    """Send a gradient back through the symmetric inverse square root.
 
     In the eigenbasis, with the divided difference of lam**(-1/2) written so that it has no
     difference left in it::
@@ -99,6 +86,9 @@ def inverse_root_backward(droot, cache):
         K[a, b] = -1 / (r[a] * r[b] * (r[a] + r[b]))
         r = sqrt(lam)
         dsigma = U @ (K * (U.T @ sym(droot) @ U)) @ U.T
+
+    The usual form divides by lam[a] - lam[b] and fails at equal eigenvalues; at a = b this one
+    is the derivative -1/2 * lam**(-3/2) itself.
 
     Parameters
     ----------
@@ -111,21 +101,8 @@ def inverse_root_backward(droot, cache):
     -------
     numpy.ndarray, shape (M, M)
         Symmetric gradient with respect to `sigma`.
-
-    Raises
-    ------
-    TypeError
-        If an argument has the wrong type or dtype.
-    ValueError
-        If the shape is not that of the root or an entry is not finite.
-
-    Notes
-    -----
-    The usual form divides by lam[a] - lam[b] and fails at equal eigenvalues; at a = b this one
-    is the derivative -1/2 * lam**(-3/2) itself.
     """
-    lam, U = require_cache(cache, InverseRootCache)
-    require_array("droot", droot, shape=U.shape, dtype=U.dtype)
+    lam, U = cache
     r = np.sqrt(lam)
     A = U.T @ _sym(droot) @ U
     # One division at a time: the product of the three roots, K's denominator, underflows (or
@@ -133,9 +110,11 @@ def inverse_root_backward(droot, cache):
     return U @ (-A / r / r[:, None] / np.add.outer(r, r)) @ U.T
 
 
-def newton_inverse_root_forward(sigma, eps=0.0, steps=5):
-    r"""
-    Approach the inverse square root by Newton's iteration, with matrix products only.
+@checked(guarded=False, sigma=a.symmetric, eps=a.nonnegative, steps=_steps)
+def newton_inverse_root_forward(
+    sigma: Array, eps: float = 0.0, steps: int = 5
+) -> tuple[Array, NewtonCache]:
+    """Approach the inverse square root by Newton's iteration, with matrix products only.
 
     Divided by its trace, sigma has eigenvalues in (0, 1], where the iteration converges::
 
@@ -144,6 +123,11 @@ def newton_inverse_root_forward(sigma, eps=0.0, steps=5):
         P_0 = I
         P_k = (3 * P_{k-1} - P_{k-1}**3 @ S) / 2
         root = P_steps / sqrt(t)
+
+    A negative eigenvalue makes the iteration diverge, to infinity with NumPy's warning; it is
+    not looked for: that would take the eigendecomposition that the iteration avoids. Take no
+    more steps than it needs to converge: from then on rounding grows, for eigenvalues in the
+    ratio c about (c + sqrt(c)) / 2-fold a step. Source: Huang et al. (2019), algorithm 1.
 
     Parameters
     ----------
@@ -160,43 +144,13 @@ def newton_inverse_root_forward(sigma, eps=0.0, steps=5):
         The approximation; small eigenvalues are approached from below, slowly.
     cache : NewtonCache
         What `newton_inverse_root_backward` needs.
-
-    Raises
-    ------
-    TypeError
-        If `sigma` is not a NumPy array of float32 or float64, or `steps` is not an integer.
-    ValueError
-        If `sigma` is not square, symmetric and finite, its trace plus M * eps is not positive or
-        overflows, or `steps` is outside 1 to 1000.
-
-    Notes
-    -----
-    A negative eigenvalue makes the iteration diverge, to infinity with NumPy's warning. It is not
-    looked for: that would take the eigendecomposition that the iteration avoids. Take no more
-    steps than it needs to converge: from then on rounding grows, for eigenvalues in the ratio c
-    about (c + sqrt(c)) / 2-fold a step. Source: Huang et al. (2019), algorithm 1.
     """
-    _require_symmetric("sigma", sigma)
-    steps = require_size("steps", steps, high=1000)
-    eps = require_real("eps", eps, low=0)
-    identity = np.eye(len(sigma), dtype=sigma.dtype)
-    with np.errstate(over="ignore"):
-        S = sigma + eps * identity
-        trace = float(np.trace(S))
-    if not np.finfo(sigma.dtype).tiny <= trace < np.inf:
-        raise ValueError(f"sigma + eps * I must have a positive finite trace, got {trace:.3g}")
-    S /= trace
-    iterates = [identity]
-    for _ in range(steps):
-        P = iterates[-1]
-        iterates.append((3 * P - P @ P @ P @ S) / 2)
-    return iterates[-1] / trace**0.5, NewtonCache(iterates, S, trace)
+    return _newton_root(sigma, eps, steps)
 
 
-@refuse_overflow
-def newton_inverse_root_backward(droot, cache):
-    r"""
-    Send a gradient back through the steps of Newton's iteration.
+@checked(cache=a.cached(NewtonCache, S="M M"), droot=a.shown("M M"))
+def newton_inverse_root_backward(droot: Array, cache: NewtonCache) -> Array:
+    """Send a gradient back through the steps of Newton's iteration.
 
     For each step, in reverse, with the product rule on P @ P @ P @ S::
 
@@ -216,16 +170,8 @@ def newton_inverse_root_backward(droot, cache):
     -------
     numpy.ndarray, shape (M, M)
         Symmetric gradient with respect to `sigma`.
-
-    Raises
-    ------
-    TypeError
-        If an argument has the wrong type or dtype.
-    ValueError
-        If the shape is not that of the root or an entry is not finite.
     """
-    iterates, S, trace = require_cache(cache, NewtonCache)
-    require_array("droot", droot, shape=S.shape, dtype=S.dtype)
+    iterates, S, trace = cache
     # The iterates are polynomials in S, so all of them are symmetric.
     dP = _sym(droot) / trace**0.5
     dtrace = -np.sum(dP * iterates[-1]) / (2 * trace)
@@ -238,10 +184,11 @@ def newton_inverse_root_backward(droot, cache):
     return _sym(dS) / trace + dtrace * np.eye(len(S), dtype=S.dtype)
 
 
-@refuse_overflow
-def whitening_forward(Y, gamma, beta, eps=1e-5):
-    r"""
-    Center the batch, make its covariance the identity, then scale and shift each feature.
+@checked(Y=a.shown("B>1 M"), gamma="M", beta="M", eps=a.nonnegative)
+def whitening_forward(
+    Y: Array, gamma: Array, beta: Array, eps: float = 1e-5
+) -> tuple[Array, WhiteningCache]:
+    """Center the batch, make its covariance the identity, then scale and shift each feature.
 
     Equations (79) to (83)::
 
@@ -250,14 +197,17 @@ def whitening_forward(Y, gamma, beta, eps=1e-5):
         sigma = C.T @ C / B
         Y_hat = gamma * (C @ inverse_root(sigma + eps * I)) + beta
 
+    The symmetric root (ZCA) is one of many: R @ root whitens for every orthogonal R. It is the
+    one that moves the data least. Above a condition number of 1000, the eigenvalues come from
+    the singular values of C: those of sigma would have lost more than 3 digits.
+    Source: Huang et al. (2018).
+
     Parameters
     ----------
     Y : numpy.ndarray, shape (B, M)
         Pre-activations, one sample a row, with B of at least 2.
-    gamma : numpy.ndarray, shape (M,)
-        Scale of each whitened feature.
-    beta : numpy.ndarray, shape (M,)
-        Shift of each whitened feature.
+    gamma, beta : numpy.ndarray, shape (M,)
+        Scale and shift of each whitened feature.
     eps : float, default 1e-5
         Added to every eigenvalue of the covariance, at least 0, in squared units of `Y`.
 
@@ -267,32 +217,18 @@ def whitening_forward(Y, gamma, beta, eps=1e-5):
         Output; for gamma = 1 its covariance has the eigenvalues lam / (lam + eps).
     cache : WhiteningCache
         What `whitening_backward` needs.
-
-    Raises
-    ------
-    TypeError
-        If an array is not a NumPy array of float32 or float64, or the dtypes differ.
-    ValueError
-        If a shape does not fit, an entry is not finite, B is 1, `eps` is negative, or `eps` is 0
-        and the covariance is singular (always so for B <= M).
-
-    Notes
-    -----
-    The symmetric root (ZCA) is one of many: R @ root whitens for every orthogonal R. It is the
-    one that moves the data least. Above a condition number of 1000, the eigenvalues come from
-    the singular values of C: those of sigma would have lost more than 3 digits.
-    Source: Huang et al. (2018).
     """
     return _whiten(Y, gamma, beta, lambda C, sigma: _inverse_root_of_batch(C, sigma, eps))
 
 
-@refuse_overflow
-def newton_whitening_forward(Y, gamma, beta, eps=1e-5, steps=5):
-    r"""
-    Whiten the batch approximately, with the inverse root from Newton's iteration.
+@checked(Y=a.shown("B>1 M"), gamma="M", beta="M", eps=a.nonnegative, steps=_steps)
+def newton_whitening_forward(
+    Y: Array, gamma: Array, beta: Array, eps: float = 1e-5, steps: int = 5
+) -> tuple[Array, WhiteningCache]:
+    """Whiten the batch approximately, with the inverse root from Newton's iteration.
 
     As `whitening_forward`, with `newton_inverse_root_forward` in place of the
-    eigendecomposition::
+    eigendecomposition (Huang et al. (2019))::
 
         Y_hat = gamma * (C @ newton_inverse_root(sigma + eps * I, steps)) + beta
 
@@ -300,10 +236,8 @@ def newton_whitening_forward(Y, gamma, beta, eps=1e-5, steps=5):
     ----------
     Y : numpy.ndarray, shape (B, M)
         Pre-activations, one sample a row, with B of at least 2.
-    gamma : numpy.ndarray, shape (M,)
-        Scale of each whitened feature.
-    beta : numpy.ndarray, shape (M,)
-        Shift of each whitened feature.
+    gamma, beta : numpy.ndarray, shape (M,)
+        Scale and shift of each whitened feature.
     eps : float, default 1e-5
         Added to the diagonal of the covariance, at least 0, in squared units of `Y`.
     steps : int, default 5
@@ -315,27 +249,13 @@ def newton_whitening_forward(Y, gamma, beta, eps=1e-5, steps=5):
         Output; directions of small variance stay below unit variance.
     cache : WhiteningCache
         What `whitening_backward` needs.
-
-    Raises
-    ------
-    TypeError
-        If an array is not a NumPy array of float32 or float64, the dtypes differ, or `steps` is
-        not an integer.
-    ValueError
-        If a shape does not fit, an entry is not finite, B is 1, `eps` is negative, `steps` is
-        below 1, or `eps` is 0 and the batch is constant.
-
-    Notes
-    -----
-    Source: Huang et al. (2019).
     """
-    return _whiten(Y, gamma, beta, lambda _, sigma: newton_inverse_root_forward(sigma, eps, steps))
+    return _whiten(Y, gamma, beta, lambda _, sigma: _newton_root(sigma, eps, steps))
 
 
-@refuse_overflow
-def whitening_backward(dY_hat, cache):
-    r"""
-    Give the gradients of either whitening with respect to the input, the scale and the shift.
+@checked(cache=a.cached(WhiteningCache, C="B M"), dY_hat=a.shown("B M"))
+def whitening_backward(dY_hat: Array, cache: WhiteningCache) -> tuple[Array, Array, Array]:
+    """Return the gradients of either whitening with respect to the input, the scale and the shift.
 
     With D the products of the centred batch with the gradient, and sums and means over the batch::
 
@@ -345,6 +265,8 @@ def whitening_backward(dY_hat, cache):
         dY = dC - mean(dC)
         dgamma = sum(dY_hat * (C @ root)) = sum(root * D)
         dbeta = sum(dY_hat)
+
+    At M = 1 the gradient is that of batch norm, (78). The homework does not derive it.
 
     Parameters
     ----------
@@ -357,40 +279,27 @@ def whitening_backward(dY_hat, cache):
     -------
     dY : numpy.ndarray, shape (B, M)
         Gradient with respect to `Y`, through the data, the mean and the covariance.
-    dgamma : numpy.ndarray, shape (M,)
-        Gradient with respect to `gamma`.
-    dbeta : numpy.ndarray, shape (M,)
-        Gradient with respect to `beta`.
-
-    Raises
-    ------
-    TypeError
-        If an argument has the wrong type or dtype.
-    ValueError
-        If the shape is not that of the output or an entry is not finite.
-
-    Notes
-    -----
-    At M = 1 the gradient is that of batch norm, (78). The homework does not derive it.
+    dgamma, dbeta : numpy.ndarray, shape (M,)
+        Gradients with respect to `gamma` and `beta`.
     """
-    C, root, root_cache, gamma, _, _ = require_cache(cache, WhiteningCache)
-    require_array("dY_hat", dY_hat, shape=C.shape, dtype=C.dtype)
-    exact = isinstance(root_cache, InverseRootCache)
-    root_backward = inverse_root_backward if exact else newton_inverse_root_backward
+    C, root, root_cache, gamma, _, _ = cache
     D = finite(C.T @ dY_hat)
-    dsigma = root_backward(D * gamma, root_cache)
+    if isinstance(root_cache, InverseRootCache):
+        dsigma = inverse_root_backward(D * gamma, root_cache)
+    else:
+        dsigma = newton_inverse_root_backward(D * gamma, root_cache)
     dC = (dY_hat * gamma) @ root
     dC += C @ (2 / len(C) * dsigma)
-    dC -= _mean(dC)
-    return dC, np.sum(root * D, axis=0), _sum(dY_hat)
+    dC -= mean(dC)
+    return dC, np.sum(root * D, axis=0), column_sum(dY_hat)
 
 
-@refuse_overflow
-def pca_whitening_forward(Y, gamma, beta, eps=1e-5):
-    r"""
-    Whiten the batch in the axes of its principal components, without turning back.
+@checked(Y=a.shown("B>1 M"), gamma="M", beta="M", eps=a.nonnegative)
+def pca_whitening_forward(Y: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
+    """Whiten the batch in the axes of its principal components, without turning back.
 
-    As `whitening_forward`, with another root of the same covariance::
+    As `whitening_forward`, with another root of the same covariance (Huang et al. (2018),
+    section 3)::
 
         Y_hat = gamma * (C @ U @ diag(1 / sqrt(lam + eps))) + beta
 
@@ -398,10 +307,8 @@ def pca_whitening_forward(Y, gamma, beta, eps=1e-5):
     ----------
     Y : numpy.ndarray, shape (B, M)
         Pre-activations, one sample a row, with B of at least 2.
-    gamma : numpy.ndarray, shape (M,)
-        Scale of each component.
-    beta : numpy.ndarray, shape (M,)
-        Shift of each component.
+    gamma, beta : numpy.ndarray, shape (M,)
+        Scale and shift of each component.
     eps : float, default 1e-5
         Added to every eigenvalue of the covariance, at least 0, in squared units of `Y`.
 
@@ -410,27 +317,17 @@ def pca_whitening_forward(Y, gamma, beta, eps=1e-5):
     numpy.ndarray, shape (B, M)
         Output, components in the order of growing variance. Their order and signs change from
         batch to batch: this is what makes training with it stall.
-
-    Raises
-    ------
-    TypeError
-        If an array is not a NumPy array of float32 or float64, or the dtypes differ.
-    ValueError
-        As for `whitening_forward`.
-
-    Notes
-    -----
-    Source: Huang et al. (2018), section 3.
     """
-    _, cache = whitening_forward(Y, gamma, beta, eps)
-    lam, U = cache.root_cache
-    return gamma * (cache.C @ U / np.sqrt(lam)) + beta
+    _, C = center(Y)
+    _, (lam, U) = _inverse_root_of_batch(C, finite(C.T @ C / len(C)), eps)
+    return affine(gamma, C @ U / np.sqrt(lam), beta)
 
 
-@refuse_overflow
-def whitening_inference(Y, gamma, beta, running_mean, running_root):
-    r"""
-    Apply whitening with a stored mean and a stored root: a fixed affine map.
+@checked(Y=a.shown("B M"), gamma="M", beta="M", running_mean="M", running_root="M M")
+def whitening_inference(
+    Y: Array, gamma: Array, beta: Array, running_mean: Array, running_root: Array
+) -> Array:
+    """Apply whitening with a stored mean and a stored root: a fixed affine map.
 
     Equation (83) with statistics from training::
 
@@ -440,10 +337,8 @@ def whitening_inference(Y, gamma, beta, running_mean, running_root):
     ----------
     Y : numpy.ndarray, shape (B, M)
         Pre-activations, one sample a row; here a single row is fine.
-    gamma : numpy.ndarray, shape (M,)
-        Scale of each whitened feature.
-    beta : numpy.ndarray, shape (M,)
-        Shift of each whitened feature.
+    gamma, beta : numpy.ndarray, shape (M,)
+        Scale and shift of each whitened feature.
     running_mean : numpy.ndarray, shape (M,)
         Mean of each feature from training.
     running_root : numpy.ndarray, shape (M, M)
@@ -453,37 +348,41 @@ def whitening_inference(Y, gamma, beta, running_mean, running_root):
     -------
     numpy.ndarray, shape (B, M)
         The output for each sample, whatever else is in the batch.
-
-    Raises
-    ------
-    TypeError
-        If an array is not a NumPy array of float32 or float64, or the dtypes differ.
-    ValueError
-        If a shape does not fit or an entry is not finite.
     """
-    require_array("Y", Y, ndim=2)
-    M = Y.shape[1]
-    for name, value in (("gamma", gamma), ("beta", beta), ("running_mean", running_mean)):
-        require_array(name, value, shape=(M,), dtype=Y.dtype)
-    require_array("running_root", running_root, shape=(M, M), dtype=Y.dtype)
     return gamma * ((Y - running_mean) @ running_root) + beta
 
 
-def _inverse_root(lam, U, eps, noise):
+def _newton_root(sigma: Array, eps: float, steps: int) -> tuple[Array, NewtonCache]:
+    identity = np.eye(len(sigma), dtype=sigma.dtype)
+    with np.errstate(over="ignore"):
+        S = sigma + eps * identity
+        trace = float(np.trace(S))
+    if not np.finfo(sigma.dtype).tiny <= trace < np.inf:
+        raise RefusalError(f"sigma + eps * I must have a positive finite trace, got {trace:.3g}")
+    S /= trace
+    iterates = [identity]
+    for _ in range(steps):
+        P = iterates[-1]
+        iterates.append((3 * P - P @ P @ P @ S) / 2)
+    return iterates[-1] / trace**0.5, NewtonCache(iterates, S, trace)
+
+
+def _inverse_root(lam: Array, U: Array, eps: float, noise: float) -> tuple[Array, InverseRootCache]:
     """Take the root from the eigenvalues without eps; those up to `noise` may be 0."""
     if eps == 0 and lam[0] <= noise:
-        raise ValueError(
+        raise RefusalError(
             f"sigma must be positive definite where eps is 0, got the eigenvalue {lam[0]:.3g} "
             f"beside {lam[-1]:.3g}; a batch of B samples gives rank at most B - 1"
         )
     lam = finite(np.maximum(lam, 0) + eps)
     if lam[0] < np.finfo(lam.dtype).tiny:
-        raise ValueError(f"sigma + eps * I must not be that small, got the eigenvalue {lam[0]:.3g}")
+        raise RefusalError(
+            f"sigma + eps * I must not be that small, got the eigenvalue {lam[0]:.3g}"
+        )
     return (U / np.sqrt(lam)) @ U.T, InverseRootCache(lam, U)
 
 
-def _inverse_root_of_batch(C, sigma, eps):
-    eps = require_real("eps", eps, low=0)
+def _inverse_root_of_batch(C: Array, sigma: Array, eps: float) -> tuple[Array, InverseRootCache]:
     B, M = C.shape
     lam, U = np.linalg.eigh(sigma)
     noise = M * np.finfo(C.dtype).eps * lam[-1]
@@ -499,30 +398,15 @@ def _inverse_root_of_batch(C, sigma, eps):
     return _inverse_root(lam, U, eps, noise)
 
 
-def _whiten(Y, gamma, beta, root_forward):
-    require_batch("Y", Y)
-    require_array("gamma", gamma, shape=Y.shape[1:], dtype=Y.dtype)
-    require_array("beta", beta, shape=Y.shape[1:], dtype=Y.dtype)
-    mean, C = _center(Y)
+def _whiten(
+    Y: Array, gamma: Array, beta: Array, root_forward: Callable[[Array, Array], Any]
+) -> tuple[Array, WhiteningCache]:
+    m, C = center(Y)
     sigma = finite(C.T @ C / len(C))
     root, root_cache = root_forward(C, sigma)
-    cache = WhiteningCache(C, root, root_cache, gamma.copy(), mean, sigma)
-    Y_hat = C @ root
-    Y_hat *= gamma
-    Y_hat += beta
-    return Y_hat, cache
+    cache = WhiteningCache(C, root, root_cache, gamma.copy(), m, sigma)
+    return affine(gamma, C @ root, beta), cache
 
 
-def _require_symmetric(name, value):
-    require_array(name, value, ndim=2)
-    if value.shape[0] != value.shape[1]:
-        raise ValueError(f"{name} must be square, got shape {value.shape}")
-    tolerance = 100 * np.finfo(value.dtype).eps * np.abs(value).max()
-    with np.errstate(over="ignore"):
-        largest = np.abs(value - value.T).max()
-    if largest > tolerance:
-        raise ValueError(f"{name} must be symmetric, got {name} - {name}.T up to {largest:.3g}")
-
-
-def _sym(A):
+def _sym(A: Array) -> Array:
     return (A + A.T) / 2

@@ -115,10 +115,11 @@ def without_decorators(source):
             if isinstance(node, ast.FunctionDef) and node.decorator_list:
                 (decorator,) = node.decorator_list
                 call = f"{node.name} = {ast.unparse(decorator)}({node.name})"
-                places.append((node.end_lineno, " " * node.col_offset + call, decorator.lineno))
-    for end, call, decorator in sorted(places, reverse=True):
+                places.append((node.end_lineno, " " * node.col_offset + call, decorator))
+    for end, call, decorator in sorted(places, key=lambda place: place[0], reverse=True):
         lines.insert(end, call)
-        lines[decorator - 1] = ""
+        first, last = decorator.lineno - 1, decorator.end_lineno
+        lines[first:last] = [""] * (last - first)
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             value = ast.get_source_segment(source, node.value)
