@@ -51,9 +51,10 @@ test: $(INSTALLED) ## Run every notebook and every test.
 test-site: $(INSTALLED) ## Test every page of the site in a browser (Chromium).
 	$(BIN)/python -m pytest tests -m site -q
 
-check: $(INSTALLED) ## Lint modules and notebooks, their format, and the docstrings.
+check: $(INSTALLED) ## Lint modules and notebooks; their format, types and docstrings.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	$(BIN)/numpydoc lint $(wildcard hw1lib/*.py hw1check/_*.py hw1grade/*.py)
 
 format: $(INSTALLED) ## Put modules and notebooks into their format.
