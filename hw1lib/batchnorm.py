@@ -25,6 +25,9 @@ class BatchNormCache(NamedTuple):
     v: Array
 
 
+_cache = a.cached(BatchNormCache, x_hat="B M")
+
+
 @checked(Y=a.shown("B>1 M"), gamma="M", beta="M", eps=a.nonnegative)
 def batchnorm_forward(
     Y: Array, gamma: Array, beta: Array, eps: float = 1e-5
@@ -68,7 +71,7 @@ def batchnorm_forward(
     return Y_hat, BatchNormCache(x_hat, s, gamma.copy(), m, v)
 
 
-@checked(cache=a.cached(BatchNormCache, x_hat="B M"), dY_hat=a.shown("B M"))
+@checked(cache=_cache, dY_hat=a.shown("B M"))
 def batchnorm_backward(dY_hat: Array, cache: BatchNormCache) -> tuple[Array, Array, Array]:
     """Return the gradients with respect to the input, the scale and the shift.
 
@@ -102,7 +105,7 @@ def batchnorm_backward(dY_hat: Array, cache: BatchNormCache) -> tuple[Array, Arr
     return dY, dgamma, dbeta
 
 
-@checked(cache=a.cached(BatchNormCache, x_hat="B M"), dY_hat=a.shown("B M"))
+@checked(cache=_cache, dY_hat=a.shown("B M"))
 def batchnorm_statistics_backward(dY_hat: Array, cache: BatchNormCache) -> tuple[Array, Array]:
     """Return the gradients with respect to the batch mean and the batch variance.
 
@@ -120,10 +123,8 @@ def batchnorm_statistics_backward(dY_hat: Array, cache: BatchNormCache) -> tuple
 
     Returns
     -------
-    dm : numpy.ndarray, shape (M,)
-        Gradient with respect to the mean; the path m -> v adds exactly 0 at the batch mean.
-    dv : numpy.ndarray, shape (M,)
-        Gradient with respect to the variance.
+    tuple of two numpy.ndarray, shape (M,)
+        Gradients with respect to m and v; the path m -> v adds exactly 0 at the batch mean.
     """
     x_hat, s, gamma, _, _ = cache
     dm = -gamma / s * np.sum(dY_hat, axis=0)
@@ -132,31 +133,22 @@ def batchnorm_statistics_backward(dY_hat: Array, cache: BatchNormCache) -> tuple
     return dm, dv
 
 
-@checked(
-    cache=a.cached(BatchNormCache, x_hat="B M"),
-    running_mean="M",
-    running_var=a.variance,
-    momentum=a.share,
-)
+@checked(cache=_cache, running_mean="M", running_var=a.variance, momentum=a.share)
 def batchnorm_running_update(
     running_mean: Array, running_var: Array, cache: BatchNormCache, momentum: float = 0.1
 ) -> tuple[Array, Array]:
     """Move the running statistics towards those of the batch.
 
-    PyTorch's convention: the new batch has the weight `momentum`, and the variance that is
-    stored is the unbiased one::
+    PyTorch's convention (torch.nn.BatchNorm1d): `momentum` weighs the new batch, and the stored
+    variance is unbiased, as by m / (m - 1) in Ioffe and Szegedy (2015), algorithm 2::
 
         running_mean_new = (1 - momentum) * running_mean + momentum * m
         running_var_new = (1 - momentum) * running_var + momentum * v * B / (B - 1)
 
-    Source: torch.nn.BatchNorm1d; Ioffe and Szegedy (2015), algorithm 2, for m / (m - 1).
-
     Parameters
     ----------
-    running_mean : numpy.ndarray, shape (M,)
-        Running mean so far; start at zeros.
-    running_var : numpy.ndarray, shape (M,)
-        Running variance so far, not negative; start at ones.
+    running_mean, running_var : numpy.ndarray, shape (M,)
+        Running statistics so far, the variance not negative; start at zeros and ones.
     cache : BatchNormCache
         From `batchnorm_forward`.
     momentum : float, default 0.1
@@ -164,10 +156,8 @@ def batchnorm_running_update(
 
     Returns
     -------
-    running_mean_new : numpy.ndarray, shape (M,)
-        The updated running mean; the argument is left as it was.
-    running_var_new : numpy.ndarray, shape (M,)
-        The updated running variance.
+    tuple of two numpy.ndarray, shape (M,)
+        The updated mean and variance; the arguments are left as they were.
     """
     x_hat, _, _, m, v = cache
     B = len(x_hat)
@@ -185,12 +175,7 @@ def batchnorm_running_update(
     eps=a.nonnegative,
 )
 def batchnorm_inference(
-    Y: Array,
-    gamma: Array,
-    beta: Array,
-    running_mean: Array,
-    running_var: Array,
-    eps: float = 1e-5,
+    Y: Array, gamma: Array, beta: Array, running_mean: Array, running_var: Array, eps: float = 1e-5
 ) -> Array:
     """Apply batch norm with stored statistics: a fixed affine map, the same for any batch.
 
