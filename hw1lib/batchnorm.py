@@ -25,9 +25,6 @@ class BatchNormCache(NamedTuple):
     v: Array
 
 
-_cache = a.cached(BatchNormCache, x_hat="B M")
-
-
 @checked(Y=a.shown("B>1 M"), gamma="M", beta="M", eps=a.nonnegative)
 def batchnorm_forward(
     Y: Array, gamma: Array, beta: Array, eps: float = 1e-5
@@ -71,7 +68,7 @@ def batchnorm_forward(
     return Y_hat, BatchNormCache(x_hat, s, gamma.copy(), m, v)
 
 
-@checked(cache=_cache, dY_hat=a.shown("B M"))
+@checked(cache=a.cached(BatchNormCache, x_hat="B M"), dY_hat=a.shown("B M"))
 def batchnorm_backward(dY_hat: Array, cache: BatchNormCache) -> tuple[Array, Array, Array]:
     """Return the gradients with respect to the input, the scale and the shift.
 
@@ -105,7 +102,7 @@ def batchnorm_backward(dY_hat: Array, cache: BatchNormCache) -> tuple[Array, Arr
     return dY, dgamma, dbeta
 
 
-@checked(cache=_cache, dY_hat=a.shown("B M"))
+@checked(cache=a.cached(BatchNormCache, x_hat="B M"), dY_hat=a.shown("B M"))
 def batchnorm_statistics_backward(dY_hat: Array, cache: BatchNormCache) -> tuple[Array, Array]:
     """Return the gradients with respect to the batch mean and the batch variance.
 
@@ -133,7 +130,12 @@ def batchnorm_statistics_backward(dY_hat: Array, cache: BatchNormCache) -> tuple
     return dm, dv
 
 
-@checked(cache=_cache, running_mean="M", running_var=a.variance, momentum=a.share)
+@checked(
+    cache=a.cached(BatchNormCache, x_hat="B M"),
+    running_mean="M",
+    running_var=a.variance,
+    momentum=a.share,
+)
 def batchnorm_running_update(
     running_mean: Array, running_var: Array, cache: BatchNormCache, momentum: float = 0.1
 ) -> tuple[Array, Array]:

@@ -51,7 +51,7 @@ def numerical_gradient(f: Callable[[Array], float], x: Array, step: float = 1e-5
         df[i] = (f(x + h e_i) - f(x - h e_i)) / (2 h)
         h = step * max(1, |x[i]|)
 
-    It calls `f` twice for every entry, with copies of `x`: for checking a formula, not to train.
+    It calls `f` twice for every entry, with copies of `x`: use it to check, not to train.
 
     Parameters
     ----------

@@ -234,7 +234,7 @@ def affine_backward(dY: Array, cache: AffineCache) -> tuple[Array, Array, Array]
 def logsumexp(Z: Array) -> Array:
     """Compute log(sum(exp(z))) of each row, without overflow.
 
-    Without the largest entry: no exponential exceeds 1, no small sum is lost beside it::
+    With the largest entry taken out, no exponential exceeds 1 and no small sum is lost beside it::
 
         logsumexp(z) = max(z) + log1p(sum over the others of exp(z - max(z)))
 
