@@ -131,16 +131,12 @@ def _magnitude(value: Any) -> float:
     return 0.0
 
 
-# Arrays.
-
-
 def array(shape: str, *, shown: bool = False) -> Kind:
     """Accept a float array of a shape by letters, such as "B M".
 
     A letter stands for the same length in all arguments; "B>1" asks for at least two rows. "..."
     is any shape with an axis, "any" any shape at all, the same in all arguments. All arrays of a
-    call have one dtype. With `shown`, an entry that is not finite shows in the result anyway, which
-    saves a pass over the array.
+    call have one dtype. What `shown` means, the function of that name says.
     """
     axes = shape.replace("B>1", "B").split()
     rows, free = shape.startswith("B>1"), shape in ("...", "any")
@@ -224,9 +220,6 @@ def cached(cache: type, **shapes: str) -> Kind:
         return value
 
     return check
-
-
-# Numbers.
 
 
 def real(interval: str) -> Kind:
@@ -325,9 +318,6 @@ def counts(name: str, value: Any, known: dict[str, Any]) -> NDArray[np.int64]:
     if integers.dtype.kind == "O":
         raise ValueError(f"{name} must be at least -2**63, got a smaller integer")
     return integers.astype(np.int64)
-
-
-# The rest.
 
 
 def generator(name: str, value: Any, known: dict[str, Any]) -> np.random.Generator:

@@ -120,10 +120,8 @@ def batchnorm_statistics_backward(dY_hat: Array, cache: BatchNormCache) -> tuple
 
     Returns
     -------
-    dm : numpy.ndarray, shape (M,)
-        Gradient with respect to the mean; the path m -> v adds exactly 0 at the batch mean.
-    dv : numpy.ndarray, shape (M,)
-        Gradient with respect to the variance.
+    tuple of two numpy.ndarray, shape (M,)
+        Gradients with respect to m and v; the path m -> v adds exactly 0 at the batch mean.
     """
     x_hat, s, gamma, _, _ = cache
     dm = -gamma / s * np.sum(dY_hat, axis=0)
@@ -143,20 +141,16 @@ def batchnorm_running_update(
 ) -> tuple[Array, Array]:
     """Move the running statistics towards those of the batch.
 
-    PyTorch's convention: the new batch has the weight `momentum`, and the variance that is
-    stored is the unbiased one::
+    PyTorch's convention (torch.nn.BatchNorm1d): `momentum` weighs the new batch, and the stored
+    variance is unbiased, as by m / (m - 1) in Ioffe and Szegedy (2015), algorithm 2::
 
         running_mean_new = (1 - momentum) * running_mean + momentum * m
         running_var_new = (1 - momentum) * running_var + momentum * v * B / (B - 1)
 
-    Source: torch.nn.BatchNorm1d; Ioffe and Szegedy (2015), algorithm 2, for m / (m - 1).
-
     Parameters
     ----------
-    running_mean : numpy.ndarray, shape (M,)
-        Running mean so far; start at zeros.
-    running_var : numpy.ndarray, shape (M,)
-        Running variance so far, not negative; start at ones.
+    running_mean, running_var : numpy.ndarray, shape (M,)
+        Running statistics so far, the variance not negative; start at zeros and ones.
     cache : BatchNormCache
         From `batchnorm_forward`.
     momentum : float, default 0.1
@@ -164,10 +158,8 @@ def batchnorm_running_update(
 
     Returns
     -------
-    running_mean_new : numpy.ndarray, shape (M,)
-        The updated running mean; the argument is left as it was.
-    running_var_new : numpy.ndarray, shape (M,)
-        The updated running variance.
+    tuple of two numpy.ndarray, shape (M,)
+        The updated mean and variance; the arguments are left as they were.
     """
     x_hat, _, _, m, v = cache
     B = len(x_hat)
@@ -185,12 +177,7 @@ def batchnorm_running_update(
     eps=a.nonnegative,
 )
 def batchnorm_inference(
-    Y: Array,
-    gamma: Array,
-    beta: Array,
-    running_mean: Array,
-    running_var: Array,
-    eps: float = 1e-5,
+    Y: Array, gamma: Array, beta: Array, running_mean: Array, running_var: Array, eps: float = 1e-5
 ) -> Array:
     """Apply batch norm with stored statistics: a fixed affine map, the same for any batch.
 

@@ -32,10 +32,7 @@ def _zeros_and_ones(name: str, value: Any, known: dict[str, Any]) -> Array:
 
 @checked(rng=a.generator, shape=a.lengths, p=a.drop_probability, dtype=a.float_type)
 def dropout_mask(
-    rng: np.random.Generator,
-    shape: int | tuple[int, ...],
-    p: float,
-    dtype: DTypeLike = np.float64,
+    rng: np.random.Generator, shape: int | tuple[int, ...], p: float, dtype: DTypeLike = np.float64
 ) -> Array:
     """Draw the keep-mask: each entry is 1 with probability 1 - p and 0 with probability p.
 
@@ -132,10 +129,8 @@ def rectified_normal_moments() -> tuple[float, float]:
 
     Returns
     -------
-    mean : float
-        About 0.3989.
-    variance : float
-        About 0.3408.
+    tuple of two floats
+        The mean, about 0.3989, and the variance, about 0.3408.
     """
     return 1 / math.sqrt(2 * math.pi), (math.pi - 1) / (2 * math.pi)
 
@@ -151,19 +146,15 @@ def dropout_moments(mean: float, variance: float, p: float) -> tuple[float, floa
 
     Parameters
     ----------
-    mean : float
-        Mean of the activation before dropout.
-    variance : float
-        Variance of the activation before dropout, at least 0.
+    mean, variance : float
+        Mean and variance of the activation before dropout, the variance at least 0.
     p : float
         The probability of dropping a unit, in [0, 1).
 
     Returns
     -------
-    mean_after : float
-        The same mean: this is what the rescaling is for.
-    variance_after : float
-        The larger variance.
+    tuple of two floats
+        The same mean, which is what the rescaling is for, and the larger variance.
     """
     return mean, variance + p / (1 - p) * (variance + mean**2)
 
@@ -215,11 +206,6 @@ def kept_units_pmf(k: Counts, M: int, p: float) -> Probabilities:
     -------
     float or numpy.ndarray
         Probabilities (float64), of the shape of `k`.
-
-    Examples
-    --------
-    >>> kept_units_pmf(np.arange(3), M=2, p=0.5)
-    array([0.25, 0.5 , 0.25])
     """
     return _binomial_pmf(np.asarray(k), M, 1 - p, p)
 

@@ -51,8 +51,7 @@ def numerical_gradient(f: Callable[[Array], float], x: Array, step: float = 1e-5
         df[i] = (f(x + h e_i) - f(x - h e_i)) / (2 h)
         h = step * max(1, |x[i]|)
 
-    It calls `f` twice for every entry: use it to check a formula, not to train. `f` gets a copy
-    of `x`, so it cannot change `x` itself.
+    It calls `f` twice for every entry, with copies of `x`: use it to check, not to train.
 
     Parameters
     ----------
@@ -91,8 +90,7 @@ def numerical_gradient(f: Callable[[Array], float], x: Array, step: float = 1e-5
 def largest_difference(actual: Array, expected: Array) -> Difference:
     """Say where two arrays differ most, relative to the size of the expected one.
 
-    The error at each entry is measured against the largest entry, so that an entry that is
-    nearly 0 does not look wrong by its rounding::
+    Measured against the largest entry, one that is nearly 0 does not look wrong by its rounding::
 
         relative[i] = |actual[i] - expected[i]| / max|expected|
 
@@ -106,9 +104,8 @@ def largest_difference(actual: Array, expected: Array) -> Difference:
     Returns
     -------
     Difference
-        The absolute and the relative error, the index and the two values; printing it gives
-        one line. Both errors are 0 where the arrays are equal; the relative one is infinite
-        where `expected` is 0 everywhere and `actual` is not.
+        Printing it gives one line. Both errors are 0 where the arrays are equal; the relative
+        one is infinite where `expected` is 0 everywhere and `actual` is not.
 
     Examples
     --------

@@ -46,7 +46,7 @@ def _one_a_layer(name: str, value: Any, known: dict[str, Any]) -> list[float]:
     return [a.nonnegative(f"{name}[{i}]", x, known) for i, x in enumerate(value)]
 
 
-def _one_or_one_a_layer(name: str, value: Any, known: dict[str, Any]) -> float | list[float]:
+def _shares(name: str, value: Any, known: dict[str, Any]) -> float | list[float]:
     """Accept a number for all layers, or one for each."""
     of_all = isinstance(value, numbers.Real)
     return (a.nonnegative if of_all else _one_a_layer)(name, value, known)
@@ -144,8 +144,7 @@ def xavier_uniform(
 ) -> Array:
     """Draw uniform weights with Xavier's variance.
 
-    A uniform variable on (-a, a) has the variance a**2 / 3, hence (Glorot and Bengio (2010),
-    equation (16))::
+    The variance on (-a, a) is a**2 / 3, hence (Glorot and Bengio (2010), equation (16))::
 
         W[a, b] ~ Uniform(-limit, limit)
         limit = sqrt(3) * xavier_std(shape, gain)
@@ -203,8 +202,7 @@ def kaiming_normal(
     numpy.ndarray
         Weights, of `shape` and `dtype`.
     """
-    std = kaiming_std(shape, mode, negative_slope)
-    return (rng.standard_normal(shape) * std).astype(dtype)
+    return (rng.standard_normal(shape) * kaiming_std(shape, mode, negative_slope)).astype(dtype)
 
 
 @checked(rng=a.generator, shape=a.fans, mode=_mode, negative_slope=a.any_real, dtype=a.float_type)
@@ -217,8 +215,7 @@ def kaiming_uniform(
 ) -> Array:
     """Draw uniform weights with Kaiming's variance.
 
-    Independent entries (``torch.nn.init.kaiming_uniform_``, the uniform form of He et al.
-    (2015))::
+    Independent entries (the uniform form of He et al. (2015), as in ``torch.nn.init``)::
 
         W[a, b] ~ Uniform(-limit, limit)
         limit = sqrt(3) * kaiming_std(shape, mode, ...)
@@ -245,9 +242,7 @@ def kaiming_uniform(
     return rng.uniform(-limit, limit, shape).astype(dtype)
 
 
-@checked(
-    widths=_widths, stds=_one_a_layer, input_second_moment=a.nonnegative, kept=_one_or_one_a_layer
-)
+@checked(widths=_widths, stds=_one_a_layer, input_second_moment=a.nonnegative, kept=_shares)
 def forward_second_moments(
     widths: Sequence[int],
     stds: Sequence[float],
@@ -289,9 +284,7 @@ def forward_second_moments(
     return np.cumprod([input_second_moment, *factors])
 
 
-@checked(
-    widths=_widths, stds=_one_a_layer, output_second_moment=a.nonnegative, kept=_one_or_one_a_layer
-)
+@checked(widths=_widths, stds=_one_a_layer, output_second_moment=a.nonnegative, kept=_shares)
 def backward_second_moments(
     widths: Sequence[int],
     stds: Sequence[float],

@@ -234,8 +234,7 @@ def affine_backward(dY: Array, cache: AffineCache) -> tuple[Array, Array, Array]
 def logsumexp(Z: Array) -> Array:
     """Compute log(sum(exp(z))) of each row, without overflow.
 
-    With the largest entry taken out, so that no exponential exceeds 1 and a small sum of the
-    others is not lost beside it::
+    With the largest entry taken out, no exponential exceeds 1 and no small sum is lost beside it::
 
         logsumexp(z) = max(z) + log1p(sum over the others of exp(z - max(z)))
 
@@ -258,8 +257,7 @@ def logsumexp(Z: Array) -> Array:
 def softmax(Z: Array) -> Array:
     """Turn each row of logits into probabilities.
 
-    Equation (85), with the largest logit subtracted first, which changes nothing but avoids
-    overflow::
+    Equation (85); the largest logit is subtracted first, so that nothing overflows::
 
         y[k] = exp(z[k]) / sum over r of exp(z[r])
 
@@ -283,8 +281,7 @@ def softmax_cross_entropy_forward(
 ) -> tuple[Array, SoftmaxCrossEntropyCache]:
     """Compute the cross-entropy of each sample, from its logits.
 
-    Equations (85) and (86) in one step, so that no probability is rounded to 0 before its
-    logarithm::
+    Equations (85) and (86) in one: no probability is rounded to 0 before its logarithm::
 
         loss = sum over k of targets[k] * (logsumexp(z) - z[k])
 
@@ -357,9 +354,6 @@ def mlp_forward(
         z_i = h_{i-1} @ W_i.T + b_i
         h_i = phi(z_i)
 
-    With the usual linear readout, the last layer has no activation: h_L = z_L. The homework
-    applies it there too; ``readout="activated"`` does as well.
-
     Parameters
     ----------
     X : numpy.ndarray, shape (B, D_0)
@@ -371,7 +365,7 @@ def mlp_forward(
     activation : {"relu", "tanh"}
         The activation phi.
     readout : {"linear", "activated"}
-        Whether the last layer has the activation.
+        The usual h_L = z_L, or h_L = phi(z_L) as in the homework.
 
     Returns
     -------
@@ -414,8 +408,7 @@ def mlp_backward(dlogits: Array, cache: MLPCache) -> tuple[list[Array], list[Arr
     Returns
     -------
     dhs : list of numpy.ndarray
-        dh_0 .. dh_L, each (B, D_i): dhs[i] is the gradient with respect to h_i, dhs[0] that
-        with respect to the input.
+        dh_0 .. dh_L, each (B, D_i); dh_0 is the gradient with respect to the input.
     dWs : list of numpy.ndarray
         dW_1 .. dW_L, each (D_i, D_{i-1}), summed over the batch.
     dbs : list of numpy.ndarray

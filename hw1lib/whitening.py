@@ -80,8 +80,7 @@ def inverse_root_forward(sigma: Array, eps: float = 0.0) -> tuple[Array, Inverse
 def inverse_root_backward(droot: Array, cache: InverseRootCache) -> Array:
     """Send a gradient back through the symmetric inverse square root.
 
-    In the eigenbasis, with the divided difference of lam**(-1/2) written so that it has no
-    difference left in it::
+    In the eigenbasis, with no difference left in the divided difference K of lam**(-1/2)::
 
         K[a, b] = -1 / (r[a] * r[b] * (r[a] + r[b]))
         r = sqrt(lam)
@@ -227,8 +226,7 @@ def newton_whitening_forward(
 ) -> tuple[Array, WhiteningCache]:
     """Whiten the batch approximately, with the inverse root from Newton's iteration.
 
-    As `whitening_forward`, with `newton_inverse_root_forward` in place of the
-    eigendecomposition (Huang et al. (2019))::
+    As `whitening_forward`, with `newton_inverse_root_forward` (Huang et al. (2019))::
 
         Y_hat = gamma * (C @ newton_inverse_root(sigma + eps * I, steps)) + beta
 
@@ -298,8 +296,7 @@ def whitening_backward(dY_hat: Array, cache: WhiteningCache) -> tuple[Array, Arr
 def pca_whitening_forward(Y: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
     """Whiten the batch in the axes of its principal components, without turning back.
 
-    As `whitening_forward`, with another root of the same covariance (Huang et al. (2018),
-    section 3)::
+    As `whitening_forward`, with another root of sigma (Huang et al. (2018), section 3)::
 
         Y_hat = gamma * (C @ U @ diag(1 / sqrt(lam + eps))) + beta
 
