@@ -87,17 +87,10 @@ def test_answers_within_the_tolerance_agree(got, expected):
 
 @pytest.mark.parametrize(
     ("x", "options", "text"),
-    [
-        (math.pi, {}, "3.142"),
-        (math.pi, {"digits": 6}, "3.14159"),
-        (1e-13, {}, "1e-13"),
-        (0.9e-12, {"scale": 1.0}, "0"),
-        (1e-12, {"scale": 1.0}, "1e-12"),
-        (-1e-13, {"scale": 1.0}, "0"),
-        (-5.0, {"scale": 1.0}, "-5"),
-        (1e-11, {"scale": 100.0}, "0"),
-    ],
-)
+    [(math.pi, {}, "3.142"), (math.pi, {"digits": 6}, "3.14159"), (1e-13, {}, "1e-13"),
+     (0.9e-12, {"scale": 1.0}, "0"), (1e-12, {"scale": 1.0}, "1e-12"),
+     (-1e-13, {"scale": 1.0}, "0"), (-5.0, {"scale": 1.0}, "-5"), (1e-11, {"scale": 100.0}, "0")],
+)  # fmt: skip
 def test_a_number_is_written_with_four_digits_or_as_zero_beside_a_scale(x, options, text):
     assert number(x, **options) == text
 
@@ -684,17 +677,11 @@ def test_the_packages_are_nobodys_own_wherever_they_are():
 
 @pytest.mark.parametrize(
     ("name", "names", "own"),
-    [
-        ("<string>", {}, True),
-        ("<string>", {"__file__": "/home/ada/work.py"}, True),
-        ("<string>", {"__file__": np.__file__}, False),
-        ("<frozen abc>", {}, False),
-        ("/home/ada/work.py", {}, True),
-        ("C:\\ada\\site-packages\\a.py", {}, False),
-        (np.__file__, {}, False),
-        ("", {}, False),
-    ],
-)
+    [("<string>", {}, True), ("<string>", {"__file__": "/home/ada/work.py"}, True),
+     ("<string>", {"__file__": np.__file__}, False), ("<frozen abc>", {}, False),
+     ("/home/ada/work.py", {}, True), ("C:\\ada\\site-packages\\a.py", {}, False),
+     (np.__file__, {}, False), ("", {}, False)],
+)  # fmt: skip
 def test_code_is_the_learners_own_unless_a_library_has_it_or_made_it(name, names, own):
     _run._is_own_file.cache_clear()
     code = types.SimpleNamespace(co_filename=name)

@@ -97,16 +97,9 @@ def test_poisson_pmf_at_a_large_mean_is_stirling_at_its_peak(lam):
 
 @pytest.mark.parametrize(
     ("counts", "lam"),
-    [
-        *((range(80), lam) for lam in (0.5, 1.0, 2.25, 17.0, 150.0)),
-        ((160,), 0.9),
-        ((150,), 1.0),
-        ((155,), 99.5),
-        ((160,), 100.5),
-        ((1,), 101),
-        ((99_968, 100_158), 1e5),
-    ],
-)
+    [*((range(80), lam) for lam in (0.5, 1.0, 2.25, 17.0, 150.0)), ((160,), 0.9), ((150,), 1.0),
+     ((155,), 99.5), ((160,), 100.5), ((1,), 101), ((99_968, 100_158), 1e5)],
+)  # fmt: skip
 def test_poisson_pmf_is_exact_far_from_the_mean_and_near(counts, lam):
     with mpmath.workdps(40):
         expected = [float(exact_poisson(k, lam)) for k in counts]

@@ -118,12 +118,3 @@ def test_network_equals_torch_in_every_gradient(depth, activation, readout):
     same(dhs[-1], dlogits)
     assert len(dhs) == depth + 1  # (90), which compares all of them
     same([dhs[0], *dWs, *dbs], gradients, rtol=1e-9, atol=1e-12)
-
-
-@pytest.mark.parametrize("sequence", [list, tuple])
-def test_network_is_relu_with_a_linear_readout_by_default(sequence):
-    X, weights, biases, _ = make_network(3)
-    expected = network_by_torch(3)(*map(torch.tensor, (X, *weights, *biases))).numpy()
-    logits, _ = hw.mlp_forward(X, sequence(weights), sequence(biases))
-    assert (logits < 0).any()
-    same(logits, expected)
