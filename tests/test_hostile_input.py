@@ -111,30 +111,21 @@ def test_the_ends_of_a_range_are_accepted(name, parameter, value):
 # Finite arguments whose result is not: the arguments are named, and how large they were.
 
 OVERFLOWS = [
-    ("affine_forward", {"X": 1e200, "W": 1e200}),
-    ("affine_backward", {"dY": 8e307}),
+    ("affine_forward", {"X": 1e200, "W": 1e200}), ("affine_backward", {"dY": 8e307}),
     ("backward_second_moments", {"stds": 1e160}),
     ("backward_second_moments", {"stds": 1e150, "output_second_moment": 1e10}),
-    ("batchnorm_backward", {"dY_hat": 8e307}),
-    ("batchnorm_forward", {"Y": 1e155}),
-    ("batchnorm_forward", {"Y": 8e307}),
-    ("batchnorm_forward", {"gamma": 8e307, "beta": 8e307}),
+    ("batchnorm_backward", {"dY_hat": 8e307}), ("batchnorm_forward", {"Y": 1e155}),
+    ("batchnorm_forward", {"Y": 8e307}), ("batchnorm_forward", {"gamma": 8e307, "beta": 8e307}),
     ("batchnorm_inference", {"Y": 1e300, "gamma": 1e300}),
-    ("batchnorm_statistics_backward", {"dY_hat": 8e307}),
-    ("dropout_forward", {"h": 8e307, "p": 3}),
-    ("dropout_moments", {"mean": 1e200}),
-    ("forward_second_moments", {"stds": 1e160}),
-    ("inverse_root_backward", {"droot": 8e307}),
-    ("mlp_forward", {"X": 1e200, "weights": 1e200}),
-    ("mlp_backward", {"dlogits": 8e307}),
-    ("newton_inverse_root_backward", {"droot": 8e307}),
-    ("newton_whitening_forward", {"Y": 1e155}),
-    ("pca_whitening_forward", {"Y": 1e155}),
-    ("whitening_forward", {"Y": 1e155}),
-    ("whitening_backward", {"dY_hat": 8e307}),
+    ("batchnorm_statistics_backward", {"dY_hat": 8e307}), ("dropout_forward", {"h": 8e307, "p": 3}),
+    ("dropout_moments", {"mean": 1e200}), ("forward_second_moments", {"stds": 1e160}),
+    ("inverse_root_backward", {"droot": 8e307}), ("mlp_forward", {"X": 1e200, "weights": 1e200}),
+    ("mlp_backward", {"dlogits": 8e307}), ("newton_inverse_root_backward", {"droot": 8e307}),
+    ("newton_whitening_forward", {"Y": 1e155}), ("pca_whitening_forward", {"Y": 1e155}),
+    ("whitening_forward", {"Y": 1e155}), ("whitening_backward", {"dY_hat": 8e307}),
     ("whitening_inference", {"Y": 1e200, "running_root": 1e200}),
     ("xavier_uniform", {"gain": 1e308}),
-]
+]  # fmt: skip
 
 
 def magnified(name, factors):

@@ -20,13 +20,9 @@ import hw1lib as h
 from calls import CALLS, NAMES, WITH_ARRAYS, arrays, good, over_arrays, run
 
 EXAMPLES = int(os.environ.get("HYPOTHESIS_EXAMPLES", "0"))
-drawn = settings(
-    derandomize=not EXAMPLES,
-    max_examples=EXAMPLES or 30,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+drawn = settings(derandomize=not EXAMPLES, max_examples=EXAMPLES or 30, deadline=None,
+                 suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+                 database=None)  # fmt: skip
 DTYPES = st.sampled_from([np.float32, np.float64])
 SEEDS = st.integers(0, 2**32 - 1)
 # float32 ends at 1e38 where float64 ends at 1e308.

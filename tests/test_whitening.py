@@ -13,7 +13,6 @@ import torch
 import hw1lib as hw
 from oracles import autograd, same
 
-SHAPES = [(4, 1), (4, 2), (9, 3), (40, 6)]
 EIGENVALUES = [0.2, 1.7, 6.0]
 ULP = np.finfo(float).eps
 
@@ -168,21 +167,19 @@ def test_newton_root_comes_closer_to_the_inverse_root_from_below_with_every_step
 # Whitening of a batch.
 
 
+WHITENINGS = [
+    (hw.whitening_forward, eigh_root),
+    (lambda *batch: hw.newton_whitening_forward(*batch, 4), lambda eps: newton_root(eps, 4)),
+]
+
+
+@pytest.mark.parametrize(("forward", "root"), WHITENINGS)
 @pytest.mark.parametrize("eps", [0.0, 1e-5, 0.3])
-@pytest.mark.parametrize("shape", SHAPES)
-def test_whitening_equals_torch_forward_and_backward(shape, eps):
+@pytest.mark.parametrize("shape", [(4, 1), (4, 2), (9, 3), (40, 6)])
+def test_whitening_equals_torch_forward_and_backward(shape, eps, forward, root):
     batch = make_batch(*shape)
-    expected, gradients = by_torch(eigh_root(eps), *batch)
-    Y_hat, cache = hw.whitening_forward(*batch[:3], eps)
-    same(Y_hat, expected, rtol=1e-9)
-    same(hw.whitening_backward(batch[3], cache), gradients, rtol=1e-9, atol=1e-11)
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_newton_whitening_equals_torch_forward_and_backward(shape):
-    batch = make_batch(*shape)
-    expected, gradients = by_torch(newton_root(0.3, 4), *batch)
-    Y_hat, cache = hw.newton_whitening_forward(*batch[:3], 0.3, 4)
+    expected, gradients = by_torch(root(eps), *batch)
+    Y_hat, cache = forward(*batch[:3], eps)
     same(Y_hat, expected, rtol=1e-9)
     same(hw.whitening_backward(batch[3], cache), gradients, rtol=1e-9, atol=1e-11)
 
@@ -245,16 +242,10 @@ def test_inference_is_an_affine_map_of_one_row():
 
 
 @pytest.mark.parametrize("size", [1e-150, 1e-30, 1e30, 1e150])
-@pytest.mark.parametrize(
-    ("forward", "root"),
-    [
-        (hw.whitening_forward, eigh_root(0)),
-        (lambda *a: hw.newton_whitening_forward(*a, 5), newton_root(0, 5)),
-    ],
-)
+@pytest.mark.parametrize(("forward", "root"), WHITENINGS)
 def test_magnitude_of_the_input_does_not_matter_without_eps(forward, root, size):
     Y, gamma, beta, dY_hat = make_batch()
-    expected, gradients = by_torch(root, Y, gamma, beta, dY_hat)
+    expected, gradients = by_torch(root(0), Y, gamma, beta, dY_hat)
     Y_hat, cache = forward(Y * size, gamma, beta, 0.0)
     same(Y_hat, expected, rtol=1e-9)
     same(hw.whitening_backward(dY_hat, cache)[0] * size, gradients[0], rtol=1e-8)
@@ -283,9 +274,13 @@ def test_root_of_a_badly_conditioned_batch_undoes_its_covariance(eps):
     same(root, root.T, rtol=1e-9)
 
 
-def test_a_batch_that_eps_makes_well_conditioned_takes_the_eigenvectors_of_its_covariance():
-    cache = whiten(badly_conditioned(), 1.0)[1]
-    np.testing.assert_array_equal(cache.root_cache.U, np.linalg.eigh(cache.sigma)[1])
+@pytest.mark.parametrize(("condition", "is_bad"), [(2, False), (1000.5, True)])
+def test_eigenvectors_are_those_of_the_covariance_unless_eps_leaves_it_badly_conditioned(
+    condition, is_bad
+):
+    Y = badly_conditioned()
+    cache = whiten(Y, np.linalg.eigvalsh(covariance(Y))[-1] / condition)[1]
+    assert np.array_equal(cache.root_cache.U, np.linalg.eigh(cache.sigma)[1]) != is_bad
 
 
 @pytest.mark.parametrize("B", [3, 9])
