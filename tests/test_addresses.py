@@ -56,14 +56,10 @@ def test_the_environment_names_the_repository_and_with_it_the_site(tmp_path, env
 @needs_git
 @pytest.mark.parametrize(
     "remote",
-    [
-        "https://github.com/Ada/book",
-        "https://github.com/Ada/book.git",
-        "https://ada:secret@github.com/Ada/book.git",
-        "git@github.com:Ada/book.git",
-        "ssh://git@github.com/Ada/book",
-    ],
-)
+    ["https://github.com/Ada/book", "https://github.com/Ada/book.git",
+     "https://ada:secret@github.com/Ada/book.git", "git@github.com:Ada/book.git",
+     "ssh://git@github.com/Ada/book"],
+)  # fmt: skip
 def test_a_clone_names_its_remote_without_what_is_secret(clone, remote):
     assert find_addresses(clone(remote), {}) == ADA
 

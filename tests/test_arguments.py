@@ -66,25 +66,17 @@ DRAWN = {"dtype": np.float64}
 KAIMING = {"mode": "fan_in", "negative_slope": 0.0}
 DEFAULTS = {
     "backward_second_moments": {"output_second_moment": 1.0, "kept": 0.5},
-    "batchnorm_forward": {"eps": 1e-5},
-    "batchnorm_inference": {"eps": 1e-5},
-    "batchnorm_running_update": {"momentum": 0.1},
-    "dropout_mask": DRAWN,
+    "batchnorm_forward": {"eps": 1e-5}, "batchnorm_inference": {"eps": 1e-5},
+    "batchnorm_running_update": {"momentum": 0.1}, "dropout_mask": DRAWN,
     "forward_second_moments": {"input_second_moment": 1.0, "kept": 0.5},
-    "inverse_root_forward": {"eps": 0.0},
-    "kaiming_normal": DRAWN | KAIMING,
-    "kaiming_std": KAIMING,
-    "kaiming_uniform": DRAWN | KAIMING,
-    "mlp_forward": {"activation": "relu", "readout": "linear"},
+    "inverse_root_forward": {"eps": 0.0}, "kaiming_normal": DRAWN | KAIMING, "kaiming_std": KAIMING,
+    "kaiming_uniform": DRAWN | KAIMING, "mlp_forward": {"activation": "relu", "readout": "linear"},
     "newton_inverse_root_forward": {"eps": 0.0, "steps": 5},
-    "newton_whitening_forward": {"eps": 1e-5, "steps": 5},
-    "numerical_gradient": {"step": 1e-5},
-    "pca_whitening_forward": {"eps": 1e-5},
-    "whitening_forward": {"eps": 1e-5},
-    "xavier_normal": DRAWN | {"gain": 1.0},
-    "xavier_std": {"gain": 1.0},
+    "newton_whitening_forward": {"eps": 1e-5, "steps": 5}, "numerical_gradient": {"step": 1e-5},
+    "pca_whitening_forward": {"eps": 1e-5}, "whitening_forward": {"eps": 1e-5},
+    "xavier_normal": DRAWN | {"gain": 1.0}, "xavier_std": {"gain": 1.0},
     "xavier_uniform": DRAWN | {"gain": 1.0},
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", DEFAULTS)
