@@ -124,14 +124,4 @@ def over_arrays(change, value):
     return change(value) if isinstance(value, np.ndarray) else value
 
 
-def array_parameters():
-    """List (function, parameter) for each parameter that is an array of floats."""
-    return [
-        (name, parameter)
-        for name in NAMES
-        for parameter, value in CALLS[name].items()
-        if isinstance(value, np.ndarray) and value.dtype.kind == "f"
-    ]
-
-
 WITH_ARRAYS = [n for n in NAMES if arrays(CALLS[n]) and CALLS[n].keys().isdisjoint({"k", "f"})]

@@ -9,14 +9,8 @@ from playwright.async_api import async_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 # Without a sandbox it runs in a container too; nothing but our own pages is shown.
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync", "--no-first-run")  # fmt: skip
 # Adds up how far a page's content moves while it loads.
 LAYOUT_SHIFTS = """
 window.layoutShift = 0;

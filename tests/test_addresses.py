@@ -14,6 +14,8 @@ from selectolax.lexbor import LexborHTMLParser
 ROOT = Path(__file__).parent.parent
 
 ADA = Addresses("https://github.com/Ada/book", "main", "https://ada.github.io/book/")
+HERE = {"GITHUB_REPOSITORY": "Ada/book"}
+BRANCH = HERE | {"GITHUB_REF_TYPE": "branch", "GITHUB_REF_NAME": "new"}
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 
 
@@ -37,31 +39,16 @@ def clone(tmp_path):
 @pytest.mark.parametrize(
     ("environment", "found"),
     [
-        ({"GITHUB_REPOSITORY": "Ada/book"}, ADA),
-        (
-            {
-                "GITHUB_REPOSITORY": "Ada/book",
-                "GITHUB_REF_TYPE": "branch",
-                "GITHUB_REF_NAME": "new",
-            },
-            ADA._replace(branch="new"),
-        ),
-        (
-            {"GITHUB_REPOSITORY": "Ada/book", "GITHUB_REF_TYPE": "tag", "GITHUB_REF_NAME": "v1"},
-            ADA,
-        ),
-        (
-            {"GITHUB_REPOSITORY": "ada/Ada.github.io"},
-            Addresses("https://github.com/ada/Ada.github.io", "main", "https://ada.github.io/"),
-        ),
-        (
-            {"GITHUB_REPOSITORY": "Ada/book", "BOOK_ADDRESS": "https://ada.org/hw"},
-            ADA._replace(site="https://ada.org/hw/"),
-        ),
+        (HERE, ADA),
+        (BRANCH, ADA._replace(branch="new")),
+        (HERE | {"GITHUB_REF_TYPE": "tag", "GITHUB_REF_NAME": "v1"}, ADA),
+        ({"GITHUB_REPOSITORY": "ada/Ada.github.io"},
+         Addresses("https://github.com/ada/Ada.github.io", "main", "https://ada.github.io/")),
+        (HERE | {"BOOK_ADDRESS": "https://ada.org/hw"}, ADA._replace(site="https://ada.org/hw/")),
         ({"BOOK_ADDRESS": "https://ada.org/"}, Addresses(site="https://ada.org/")),
         ({}, Addresses()),
     ],
-)
+)  # fmt: skip
 def test_the_environment_names_the_repository_and_with_it_the_site(tmp_path, environment, found):
     assert find_addresses(tmp_path, environment) == found
 
@@ -69,14 +56,10 @@ def test_the_environment_names_the_repository_and_with_it_the_site(tmp_path, env
 @needs_git
 @pytest.mark.parametrize(
     "remote",
-    [
-        "https://github.com/Ada/book",
-        "https://github.com/Ada/book.git",
-        "https://ada:secret@github.com/Ada/book.git",
-        "git@github.com:Ada/book.git",
-        "ssh://git@github.com/Ada/book",
-    ],
-)
+    ["https://github.com/Ada/book", "https://github.com/Ada/book.git",
+     "https://ada:secret@github.com/Ada/book.git", "git@github.com:Ada/book.git",
+     "ssh://git@github.com/Ada/book"],
+)  # fmt: skip
 def test_a_clone_names_its_remote_without_what_is_secret(clone, remote):
     assert find_addresses(clone(remote), {}) == ADA
 

@@ -60,12 +60,9 @@ MATRIX = np.array([[1.0, -2.0], [30.0, 0.5]])
         ([None, MATRIX], [MATRIX, MATRIX], "z[0] is None"),
     ],
 )
-def test_a_difference_is_said_in_a_line(got, expected, text):
+def test_a_difference_is_said_in_a_line_of_what_is_called_it_if_it_has_no_name(got, expected, text):
     assert difference(got, expected, "z") == text
-
-
-def test_what_differs_is_called_it_if_it_has_no_name():
-    assert difference(None, MATRIX) == "it is None"
+    assert difference(got, expected) == "it" + text[1:]
 
 
 @pytest.mark.parametrize(
@@ -87,17 +84,10 @@ def test_answers_within_the_tolerance_agree(got, expected):
 
 @pytest.mark.parametrize(
     ("x", "options", "text"),
-    [
-        (math.pi, {}, "3.142"),
-        (math.pi, {"digits": 6}, "3.14159"),
-        (1e-13, {}, "1e-13"),
-        (0.9e-12, {"scale": 1.0}, "0"),
-        (1e-12, {"scale": 1.0}, "1e-12"),
-        (-1e-13, {"scale": 1.0}, "0"),
-        (-5.0, {"scale": 1.0}, "-5"),
-        (1e-11, {"scale": 100.0}, "0"),
-    ],
-)
+    [(math.pi, {}, "3.142"), (math.pi, {"digits": 6}, "3.14159"), (1e-13, {}, "1e-13"),
+     (0.9e-12, {"scale": 1.0}, "0"), (1e-12, {"scale": 1.0}, "1e-12"),
+     (-1e-13, {"scale": 1.0}, "0"), (-5.0, {"scale": 1.0}, "-5"), (1e-11, {"scale": 100.0}, "0")],
+)  # fmt: skip
 def test_a_number_is_written_with_four_digits_or_as_zero_beside_a_scale(x, options, text):
     assert number(x, **options) == text
 
@@ -226,9 +216,10 @@ def test_a_report_as_a_dict_has_everything_but_the_inputs():
 
 def test_inputs_are_written_with_all_their_digits():
     rows = np.array([[1 / 3, -2.0], [1e-12, 4.0]])
-    text, namespace = format_inputs({"x": rows, "y": [rows[0]]}), {"np": np}
+    inputs = {"x": rows, "n": 3, "p": 1 / 3, "k": np.arange(3), "c": np.array(0.1), "y": [rows[0]]}
+    text, namespace = format_inputs(inputs), {"np": np}
     exec(text, namespace)
-    np.testing.assert_array_equal(namespace["x"], rows)
+    np.testing.assert_equal({name: namespace[name] for name in inputs}, inputs)
     assert "\n  [" in text.partition("y = ")[0]
 
 
@@ -609,15 +600,11 @@ def test_lists_may_be_four_deep_and_as_long_as_the_limit(monkeypatch):
 
 @pytest.mark.parametrize(
     ("write", "changed"),
-    [
-        (lambda a, b, c: a.__setitem__(0, 5.0), ("a",)),
-        (lambda a, b, c: b[1].__setitem__(0, 5.0), ("b",)),
-        (lambda a, b, c: b.append(1.0), ("b",)),
-        (lambda a, b, c: (a.__setitem__(0, 5.0), b.clear()), ("a", "b")),
-        (lambda a, b, c: None, ()),
-        (lambda a, b, c: a.resize(3, refcheck=False), ("a",)),
-    ],
-)
+    [(lambda a, b, c: a.__setitem__(0, 5.0), ("a",)),
+     (lambda a, b, c: b[1].__setitem__(0, 5.0), ("b",)), (lambda a, b, c: b.append(1.0), ("b",)),
+     (lambda a, b, c: (a.__setitem__(0, 5.0), b.clear()), ("a", "b")),
+     (lambda a, b, c: None, ()), (lambda a, b, c: a.resize(3, refcheck=False), ("a",))],
+)  # fmt: skip
 def test_arguments_that_are_written_to_are_named_and_not_shared(write, changed):
     case = {"a": np.ones(2), "b": [np.ones(2), np.zeros(2)], "c": 3}
     found, _ = outcome(lambda *arguments: write(*arguments) and None, case)
@@ -684,17 +671,11 @@ def test_the_packages_are_nobodys_own_wherever_they_are():
 
 @pytest.mark.parametrize(
     ("name", "names", "own"),
-    [
-        ("<string>", {}, True),
-        ("<string>", {"__file__": "/home/ada/work.py"}, True),
-        ("<string>", {"__file__": np.__file__}, False),
-        ("<frozen abc>", {}, False),
-        ("/home/ada/work.py", {}, True),
-        ("C:\\ada\\site-packages\\a.py", {}, False),
-        (np.__file__, {}, False),
-        ("", {}, False),
-    ],
-)
+    [("<string>", {}, True), ("<string>", {"__file__": "/home/ada/work.py"}, True),
+     ("<string>", {"__file__": np.__file__}, False), ("<frozen abc>", {}, False),
+     ("/home/ada/work.py", {}, True), ("C:\\ada\\site-packages\\a.py", {}, False),
+     (np.__file__, {}, False), ("", {}, False)],
+)  # fmt: skip
 def test_code_is_the_learners_own_unless_a_library_has_it_or_made_it(name, names, own):
     _run._is_own_file.cache_clear()
     code = types.SimpleNamespace(co_filename=name)
@@ -799,16 +780,11 @@ def test_a_library_is_left_to_finish_and_the_next_own_line_ends_the_answer(libra
 
 @pytest.mark.parametrize(
     "source",
-    [
-        "while True: pass",
-        "while True:\n        x += 1",
-        "for _ in range(3000):\n        try: time.sleep(0.001)\n        except Exception: pass",
-        "next(i for i in itertools.count() if i < 0)",
-        "[i for i in itertools.count() if i < 0]",
-        "list(map(lambda i: i, itertools.count()))",
-        "np.vectorize(spin)(np.ones(3))",
-    ],
-)
+    ["while True: pass", "while True:\n        x += 1",
+     "for _ in range(3000):\n        try: time.sleep(0.001)\n        except Exception: pass",
+     "next(i for i in itertools.count() if i < 0)", "[i for i in itertools.count() if i < 0]",
+     "list(map(lambda i: i, itertools.count()))", "np.vectorize(spin)(np.ones(3))"],
+)  # fmt: skip
 def test_an_endless_loop_is_ended(source, monkeypatch):
     monkeypatch.setattr(_run, "END_SECONDS", 5)
     namespace = {"np": np, "itertools": itertools, "time": time}

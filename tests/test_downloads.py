@@ -11,12 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from addresses import Addresses
-from downloads import (
-    download_edition,
-    students_text,
-    take_along,
-    write_colab_editions,
-)
+from downloads import download_edition, students_text, take_along, write_colab_editions
 from pack_site import pack, without_itself
 from print_book import assemble, date_of, main, parts_of
 from pypdf import PdfReader

@@ -47,14 +47,7 @@ def geckodriver():
 def screen():
     """Give the name of a screen that nobody sees, on a display that is free."""
     read, write = os.pipe()
-    command = [
-        found(shutil.which("Xvfb")),
-        "-displayfd",
-        str(write),
-        "-screen",
-        "0",
-        "1400x1000x24",
-    ]
+    command = [found(shutil.which("Xvfb")), *f"-displayfd {write} -screen 0 1400x1000x24".split()]
     with subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL) as server:
         os.close(write)
         with os.fdopen(read) as answer:

@@ -11,17 +11,8 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 NUMBERS = list(range(1, 98))
-MEANS = {
-    "sympy",
-    "enumeration",
-    "autograd",
-    "torch",
-    "scipy",
-    "exact arithmetic",
-    "Monte Carlo",
-    "differences",
-    "definition",
-}
+MEANS = {"sympy", "enumeration", "autograd", "torch", "scipy", "exact arithmetic", "Monte Carlo",
+         "differences", "definition"}  # fmt: skip
 
 
 def displayed():
@@ -69,8 +60,7 @@ def test_the_equation_has_a_check(number):
 
 
 @pytest.mark.parametrize(
-    ("number", "test", "path"),
-    [pytest.param(n, t, p, id=f"{n}-{t.name}") for n, _, t, p in CHECKS],
+    ("number", "test", "path"), [pytest.param(n, t, p, id=f"{n}-{t.name}") for n, _, t, p in CHECKS]
 )
 def test_the_check_states_what_the_page_displays(number, test, path):
     shown = dict(DISPLAYED)[number]

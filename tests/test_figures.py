@@ -38,15 +38,10 @@ def test_rounding_of_the_data_does_not_matter():
 
 @pytest.mark.parametrize(
     "other",
-    [
-        {"heights": [1, 5, 3.1]},
-        {"heights": [5, 1, 3]},
-        {"heights": [1, 5]},
-        {"heights": [1, 5, 3], "label": "predicted"},
-        {"heights": [1, 5, 3], "color": "C1"},
-        {"heights": [1, 5, 3], "kind": "plot"},
-    ],
-)
+    [{"heights": [1, 5, 3.1]}, {"heights": [5, 1, 3]}, {"heights": [1, 5]},
+     {"heights": [1, 5, 3], "label": "predicted"}, {"heights": [1, 5, 3], "color": "C1"},
+     {"heights": [1, 5, 3], "kind": "plot"}],
+)  # fmt: skip
 def test_another_number_label_colour_or_kind_is_noticed(other):
     assert Figure(drawing([1, 5, 3])) != Figure(drawing(**other))
 

@@ -263,12 +263,9 @@ def cells(tmp_path_factory):
 def test_no_cell_reaches_the_answers_of_others(cells):
     results = {mark.problem.name: _tables.result(mark) for mark in cells.marks}
     assert results == {
-        "first": "right",
-        "second": "error",
-        "third": "wrong",
-        "last": "right",
+        "first": "right", "second": "error", "third": "wrong", "last": "right",
         "absent": "no answer",
-    }
+    }  # fmt: skip
 
 
 def test_each_cell_that_failed_is_named(cells):
@@ -382,13 +379,8 @@ def test_a_line_that_answers_nothing_is_refused(line):
 
 
 def test_outcomes_come_back_bit_by_bit():
-    values = [
-        np.array([[0.1, np.nan, -0.0], [np.inf, -np.inf, 5e-324]]),
-        np.array(1 / 3),
-        np.empty((2, 0)),
-        [np.ones(2), None, [Strange("an object")]],
-        None,
-    ]
+    values = [np.array([[0.1, np.nan, -0.0], [np.inf, -np.inf, 5e-324]]), np.array(1 / 3),
+              np.empty((2, 0)), [np.ones(2), None, [Strange("an object")]], None]  # fmt: skip
     sent = [Outcome(value, changed=("x",)) for value in values] + [Outcome(error="an error")]
     rows = json.loads(json.dumps([_messages.pack_outcome(outcome) for outcome in sent]))
     came = _messages.unpack_outcomes(rows, ("x",), len(sent))

@@ -8,20 +8,13 @@ from selectolax.lexbor import LexborHTMLParser
 
 @pytest.mark.parametrize(
     ("css", "kept"),
-    [
-        (".a{x:1}", ".a{x:1}"),
-        (".b{x:1}", ""),
-        (".a,.b{x:1}", ".a{x:1}"),
-        (".a .b,p{x:1}", "p{x:1}"),
-        (":is(.a,.b) p{x:1}", ":is(.a,.b) p{x:1}"),
-        ("p:not(.b){x:1}", "p:not(.b){x:1}"),
-        ("@media print{.b{x:1}}", ""),
-        ("@media print{.a{x:1}}", "@media print{.a{x:1}}"),
-        ("/* a word */p{x:1}", "p{x:1}"),
-        ("/*! a licence */p{x:1}", "/*! a licence */\np{x:1}"),
-        (".tooltip-inner{x:1}", ".tooltip-inner{x:1}"),
-    ],
-)
+    [(".a{x:1}", ".a{x:1}"), (".b{x:1}", ""), (".a,.b{x:1}", ".a{x:1}"),
+     (".a .b,p{x:1}", "p{x:1}"), (":is(.a,.b) p{x:1}", ":is(.a,.b) p{x:1}"),
+     ("p:not(.b){x:1}", "p:not(.b){x:1}"), ("@media print{.b{x:1}}", ""),
+     ("@media print{.a{x:1}}", "@media print{.a{x:1}}"), ("/* a word */p{x:1}", "p{x:1}"),
+     ("/*! a licence */p{x:1}", "/*! a licence */\np{x:1}"),
+     (".tooltip-inner{x:1}", ".tooltip-inner{x:1}")],
+)  # fmt: skip
 def test_a_rule_is_kept_when_one_of_its_selectors_can_match(css, kept):
     rules = tinycss2.parse_stylesheet(css, skip_whitespace=True)
     assert lean_pages.purged(rules, {"a"}) == kept

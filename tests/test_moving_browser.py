@@ -8,21 +8,7 @@ import pytest
 from moving_figures import LIBRARY, figure
 from playwright.sync_api import sync_playwright
 
-from hw1lib import (
-    backward_second_moments,
-    batchnorm_forward,
-    dropout_moments,
-    forward_second_moments,
-    kept_units_mean,
-    kept_units_pmf,
-    newton_inverse_root_forward,
-    poisson_limit_bound,
-    poisson_limit_distance,
-    poisson_pmf,
-    rectified_normal_moments,
-    whitening_forward,
-    xavier_normal,
-)
+import hw1lib as hw
 from moving import ROOT, find_figures
 from site_browser import open_browser, watch
 
@@ -51,14 +37,14 @@ DRAWN = """(figure) => {
 
 
 def fifty_layers(c):
-    line = forward_second_moments([100] * 51, [np.sqrt(c / 100)] * 50)
+    line = hw.forward_second_moments([100] * 51, [np.sqrt(c / 100)] * 50)
     return [f"after 50 layers: predicted {line[-1]:.3g}, this net "], {"line": line}
 
 
 def fan_modes(s):
     net = [round(64 * 2 ** (s * i / 6)) for i in range(7)]
     ends = []
-    for moments, end in ((forward_second_moments, 6), (backward_second_moments, 0)):
+    for moments, end in ((hw.forward_second_moments, 6), (hw.backward_second_moments, 0)):
         rules = (lambda i, o: 2 / i, lambda i, o: 2 / o, lambda i, o: 4 / (i + o))
         stds = [[np.sqrt(rule(i, o)) for i, o in pairwise(net)] for rule in rules]
         values = [moments(net, std)[end] for std in stds]
@@ -70,14 +56,14 @@ def singular_values(L, g):
     rng = np.random.default_rng(14)
     J = np.eye(24)
     for _ in range(round(L)):
-        J = g * xavier_normal(rng, (24, 24)) @ J
+        J = g * hw.xavier_normal(rng, (24, 24)) @ J
     s = np.linalg.svd(J, compute_uv=False)
     words = f"largest {s[0]:.3g}, median {np.median(s):.3g}, mean square {(s**2).mean():.3g}"
     return [words], {"s": s[s > 1e-4]}
 
 
 def spread(p):
-    mean, var = dropout_moments(*rectified_normal_moments(), p=p)
+    mean, var = hw.dropout_moments(*hw.rectified_normal_moments(), p=p)
     # Each of the 40 bars carries its row.
     ends = {"low": np.full(40, mean - var**0.5), "high": np.full(40, mean + var**0.5)}
     return [f"mean {mean:.4f}, standard deviation {var**0.5:.4f}, zeros "], ends
@@ -85,14 +71,20 @@ def spread(p):
 
 def poisson(M):
     k = np.arange(13)
-    distance, bound = poisson_limit_distance(round(M), 3.0), poisson_limit_bound(round(M), 3.0)
-    laws = {"binomial": kept_units_pmf(k, round(M), 1 - 3 / M), "poisson": poisson_pmf(k, 3.0)}
+    distance, bound = (
+        hw.poisson_limit_distance(round(M), 3.0),
+        hw.poisson_limit_bound(round(M), 3.0),
+    )
+    laws = {
+        "binomial": hw.kept_units_pmf(k, round(M), 1 - 3 / M),
+        "poisson": hw.poisson_pmf(k, 3.0),
+    }
     return [f"distance {distance:.4f}, at most {bound:.4f}"], laws
 
 
 def kept(p, M):
-    mean, sd = kept_units_mean(round(M), p), np.sqrt(M * p * (1 - p))
-    pmf = kept_units_pmf(np.arange(M + 1), round(M), p)
+    mean, sd = hw.kept_units_mean(round(M), p), np.sqrt(M * p * (1 - p))
+    pmf = hw.kept_units_pmf(np.arange(M + 1), round(M), p)
     words = f"mean {mean:.4g} of {round(M)}, standard deviation {sd:.4g}"
     return [words], {"pmf": pmf[pmf > 5e-4]}
 
@@ -100,7 +92,7 @@ def kept(p, M):
 def normalized(g, b, e):
     # Two samples with the variance of the figure's feature, 0.25.
     pair = np.array([float(g)]), np.array([float(b)])
-    out, _ = batchnorm_forward(np.array([[2.5], [3.5]]), *pair, eps=10.0**e)
+    out, _ = hw.batchnorm_forward(np.array([[2.5], [3.5]]), *pair, eps=10.0**e)
     return [f"mean {out.mean() + 0.0:.0f}, standard deviation {out.std():.4f}"], {}
 
 
@@ -108,7 +100,7 @@ def whitened(r):
     # Four samples with the covariance of the figure's cloud.
     corners = np.array([[1.0, 1], [1, -1], [-1, 1], [-1, -1]])
     cloud = corners @ np.array([[1.5, r], [0, np.sqrt(1 - r * r)]])
-    white, _ = whitening_forward(cloud, np.ones(2), np.zeros(2))
+    white, _ = hw.whitening_forward(cloud, np.ones(2), np.zeros(2))
     moved = np.mean(np.sum((white - cloud) ** 2, axis=1))
     bn, pca = (f"correlation {r:.2f}", "moved 0.250"), ("correlation 0.00", "moved ")
     return [*bn, *pca, "correlation 0.00", f"moved {moved:.3f}"], {}
@@ -116,7 +108,7 @@ def whitened(r):
 
 def front(T):
     s = np.array([0.001, 0.01, 0.05, 0.1, 0.3, 0.539])
-    root, _ = newton_inverse_root_forward(np.diag(s), steps=round(T))
+    root, _ = hw.newton_inverse_root_forward(np.diag(s), steps=round(T))
     dots = s * np.diag(root) ** 2
     words = f"smallest {dots[0]:.4f}, {(dots > 0.99).sum()} of 6 above 0.99"
     return [words], {"dots": dots}

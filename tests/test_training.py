@@ -10,13 +10,7 @@ import torch
 from sklearn.datasets import load_digits
 from torch.nn.functional import cross_entropy, linear
 
-from hw1lib import (
-    kaiming_normal,
-    mlp_backward,
-    mlp_forward,
-    softmax_cross_entropy_backward,
-    softmax_cross_entropy_forward,
-)
+import hw1lib as hw
 from oracles import autograd, same
 
 STEPS, BATCH, RATE = 100, 64, 0.1
@@ -25,10 +19,10 @@ WIDTHS = [64, 32, 24, 10]
 
 def by_hw1lib(X, targets, *parameters):
     """Return the loss and its gradients; the parameters are the weights, then the biases."""
-    logits, cache = mlp_forward(X, parameters[:3], parameters[3:])
-    losses, loss_cache = softmax_cross_entropy_forward(logits, targets)
-    dlogits = softmax_cross_entropy_backward(np.full(BATCH, 1 / BATCH), loss_cache)
-    _, dWs, dbs = mlp_backward(dlogits, cache)
+    logits, cache = hw.mlp_forward(X, parameters[:3], parameters[3:])
+    losses, loss_cache = hw.softmax_cross_entropy_forward(logits, targets)
+    dlogits = hw.softmax_cross_entropy_backward(np.full(BATCH, 1 / BATCH), loss_cache)
+    _, dWs, dbs = hw.mlp_backward(dlogits, cache)
     return losses.mean(), [*dWs, *dbs]
 
 
@@ -44,7 +38,7 @@ def by_torch(X, targets, *parameters):
 def train(loss_and_gradients):
     images, labels = load_digits(return_X_y=True)
     order, rng = np.random.default_rng(0).permutation(len(images)), np.random.default_rng(1)
-    parameters = [kaiming_normal(rng, (m, n)) for n, m in pairwise(WIDTHS)]
+    parameters = [hw.kaiming_normal(rng, (m, n)) for n, m in pairwise(WIDTHS)]
     parameters += [rng.normal(size=m) * 0.1 for m in WIDTHS[1:]]
     for step in range(STEPS):
         rows = order[np.arange(step * BATCH, (step + 1) * BATCH) % len(order)]

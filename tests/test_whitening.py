@@ -10,20 +10,9 @@ import pytest
 import scipy.linalg
 import torch
 
-from hw1lib import (
-    inverse_root_backward,
-    inverse_root_forward,
-    newton_inverse_root_backward,
-    newton_inverse_root_forward,
-    newton_whitening_forward,
-    pca_whitening_forward,
-    whitening_backward,
-    whitening_forward,
-    whitening_inference,
-)
+import hw1lib as hw
 from oracles import autograd, same
 
-SHAPES = [(4, 1), (4, 2), (9, 3), (40, 6)]
 EIGENVALUES = [0.2, 1.7, 6.0]
 ULP = np.finfo(float).eps
 
@@ -91,8 +80,8 @@ def by_torch(root, Y, gamma, beta, dY_hat):
 @pytest.mark.parametrize("eps", [0.0, 0.3])
 def test_inverse_root_equals_torch_at_distinct_eigenvalues(eps):
     sigma, droot = make_sigma([*EIGENVALUES, 6.5])
-    root, cache = inverse_root_forward(sigma, eps)
-    actual = root, inverse_root_backward(droot, cache)
+    root, cache = hw.inverse_root_forward(sigma, eps)
+    actual = root, hw.inverse_root_backward(droot, cache)
     same(actual, root_by_torch(eigh_root(eps), sigma, droot), rtol=1e-9)
 
 
@@ -105,7 +94,7 @@ def test_inverse_root_backward_solves_its_sylvester_equation_at_equal_eigenvalue
     inverse = scipy.linalg.inv(root)
     direction = make_sigma([1.3, -0.4, 2.2], seed=1)[0]
     change = scipy.linalg.solve_sylvester(inverse, inverse, -root @ direction @ root)
-    actual = inverse_root_backward(droot, inverse_root_forward(sigma)[1])
+    actual = hw.inverse_root_backward(droot, hw.inverse_root_forward(sigma)[1])
     same((actual * direction).sum(), (droot * change).sum())
 
 
@@ -113,14 +102,14 @@ def test_inverse_root_backward_solves_its_sylvester_equation_at_equal_eigenvalue
 def test_singular_matrix_needs_eps(eigenvalues):
     sigma, _ = make_sigma(eigenvalues)
     with pytest.raises(ValueError, match="sigma must be positive definite where eps is 0"):
-        inverse_root_forward(sigma)
-    root, _ = inverse_root_forward(sigma, 0.25)
+        hw.inverse_root_forward(sigma)
+    root, _ = hw.inverse_root_forward(sigma, 0.25)
     same(np.linalg.eigvalsh(root)[::-1], (np.array(eigenvalues) + 0.25) ** -0.5)
 
 
 def test_rounding_below_zero_is_no_negative_eigenvalue():
     sigma = make_sigma([0.0, 1.7, 6.0])[0] - 1e-15 * np.eye(3)
-    same(inverse_root_forward(sigma, 1e-5)[1].eigenvalues[0], 1e-5)
+    same(hw.inverse_root_forward(sigma, 1e-5)[1].eigenvalues[0], 1e-5)
 
 
 @pytest.mark.parametrize(
@@ -133,12 +122,12 @@ def test_rounding_below_zero_is_no_negative_eigenvalue():
     ],
 )
 def test_rounding_of_a_covariance_is_accepted_and_no_more(accepted, refused, message):
-    inverse_root_forward(np.array(accepted, float), 1.0)
+    hw.inverse_root_forward(np.array(accepted, float), 1.0)
     with pytest.raises(ValueError, match=f"sigma must {message}"):
-        inverse_root_forward(np.array(refused, float), 1.0)
+        hw.inverse_root_forward(np.array(refused, float), 1.0)
 
 
-@pytest.mark.parametrize("root", [inverse_root_forward, newton_inverse_root_forward])
+@pytest.mark.parametrize("root", [hw.inverse_root_forward, hw.newton_inverse_root_forward])
 def test_the_smallest_normal_number_has_an_inverse_root(root):
     tiny = np.finfo(float).tiny
     same(root(np.array([[tiny]]))[0], np.array([[tiny**-0.5]]))
@@ -148,7 +137,7 @@ def test_rounding_of_the_symmetry_changes_the_root_as_little():
     sigma, _ = make_sigma()
     bent = sigma.copy()
     bent[0, 1] += 5e-15
-    same(inverse_root_forward(bent)[0], inverse_root_forward(sigma)[0], rtol=1e-9)
+    same(hw.inverse_root_forward(bent)[0], hw.inverse_root_forward(sigma)[0], rtol=1e-9)
 
 
 # Newton's iteration.
@@ -158,20 +147,17 @@ def test_rounding_of_the_symmetry_changes_the_root_as_little():
 @pytest.mark.parametrize("eigenvalues", [EIGENVALUES, [2.3, 2.3, 2.3]])
 def test_newton_root_equals_torch_forward_and_backward(eigenvalues, steps):
     sigma, droot = make_sigma(eigenvalues)
-    root, cache = newton_inverse_root_forward(sigma, 0.3, steps)
-    actual = root, newton_inverse_root_backward(droot, cache)
+    root, cache = hw.newton_inverse_root_forward(sigma, 0.3, steps)
+    actual = root, hw.newton_inverse_root_backward(droot, cache)
     same(actual, root_by_torch(newton_root(0.3, steps), sigma, droot), rtol=1e-9)
-
-
-def test_newton_root_takes_five_steps_without_eps_by_default():
-    sigma, _ = make_sigma()
-    same(newton_inverse_root_forward(sigma)[0], newton_root(0, 5)(torch.tensor(sigma)).numpy())
 
 
 def test_newton_root_comes_closer_to_the_inverse_root_from_below_with_every_step():
     # Up to step 9 at this condition number of 30; then the rounding grows.
     sigma, _ = make_sigma()
-    gaps = [scipy_root(sigma) - newton_inverse_root_forward(sigma, 0, k)[0] for k in range(1, 10)]
+    gaps = [
+        scipy_root(sigma) - hw.newton_inverse_root_forward(sigma, 0, k)[0] for k in range(1, 10)
+    ]
     errors = [np.abs(gap).max() for gap in gaps]
     assert (np.diff(errors) < 0).all()
     assert errors[-1] < 1e-9
@@ -181,34 +167,21 @@ def test_newton_root_comes_closer_to_the_inverse_root_from_below_with_every_step
 # Whitening of a batch.
 
 
+WHITENINGS = [
+    (hw.whitening_forward, eigh_root),
+    (lambda *batch: hw.newton_whitening_forward(*batch, 4), lambda eps: newton_root(eps, 4)),
+]
+
+
+@pytest.mark.parametrize(("forward", "root"), WHITENINGS)
 @pytest.mark.parametrize("eps", [0.0, 1e-5, 0.3])
-@pytest.mark.parametrize("shape", SHAPES)
-def test_whitening_equals_torch_forward_and_backward(shape, eps):
+@pytest.mark.parametrize("shape", [(4, 1), (4, 2), (9, 3), (40, 6)])
+def test_whitening_equals_torch_forward_and_backward(shape, eps, forward, root):
     batch = make_batch(*shape)
-    expected, gradients = by_torch(eigh_root(eps), *batch)
-    Y_hat, cache = whitening_forward(*batch[:3], eps)
+    expected, gradients = by_torch(root(eps), *batch)
+    Y_hat, cache = forward(*batch[:3], eps)
     same(Y_hat, expected, rtol=1e-9)
-    same(whitening_backward(batch[3], cache), gradients, rtol=1e-9, atol=1e-11)
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_newton_whitening_equals_torch_forward_and_backward(shape):
-    batch = make_batch(*shape)
-    expected, gradients = by_torch(newton_root(0.3, 4), *batch)
-    Y_hat, cache = newton_whitening_forward(*batch[:3], 0.3, 4)
-    same(Y_hat, expected, rtol=1e-9)
-    same(whitening_backward(batch[3], cache), gradients, rtol=1e-9, atol=1e-11)
-
-
-def test_defaults_add_the_eps_of_batch_norm_and_take_five_steps():
-    Y, gamma, beta, dY_hat = make_batch()
-    batch = Y * 0.01, gamma, beta  # where eps shows
-    for forward, root in (
-        (whitening_forward, eigh_root(1e-5)),
-        (newton_whitening_forward, newton_root(1e-5, 5)),
-    ):
-        same(forward(*batch)[0], by_torch(root, *batch, dY_hat)[0], rtol=1e-9)
-    same(pca_whitening_forward(*batch), pca_whitening_forward(*batch, 1e-5))
+    same(hw.whitening_backward(batch[3], cache), gradients, rtol=1e-9, atol=1e-11)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +191,7 @@ def test_features_of_very_different_scales_need_no_eps(dtype, scale, error):
     rng = np.random.default_rng(5)
     Y = (rng.normal(size=(64, 3)) * [1.0, scale**0.5, scale]).astype(dtype)
     ones = np.ones(3, dtype=dtype)
-    Y_hat = whitening_forward(Y, ones, 0 * ones, 0.0)[0].astype(float)
+    Y_hat = hw.whitening_forward(Y, ones, 0 * ones, 0.0)[0].astype(float)
     np.testing.assert_allclose(Y_hat.T @ Y_hat / 64, np.eye(3), atol=error)
 
 
@@ -230,20 +203,20 @@ def test_a_feature_that_is_the_sum_of_two_others_needs_eps_at_any_scale(dtype, s
     Y[:, 2] = Y[:, 0] + Y[:, 1]
     ones = np.ones(3, dtype=dtype)
     with pytest.raises(ValueError, match="sigma must be positive definite where eps is 0"):
-        whitening_forward(Y.astype(dtype), ones, ones, 0.0)
+        hw.whitening_forward(Y.astype(dtype), ones, ones, 0.0)
 
 
 @pytest.mark.parametrize("shape", [(2, 2), (3, 3), (3, 5), (2, 8)])
 def test_too_few_samples_need_eps(shape):
     Y, gamma, beta, dY_hat = make_batch(*shape)
     with pytest.raises(ValueError, match="a batch of B samples gives rank at most B - 1"):
-        whitening_forward(Y, gamma, beta, 0.0)
-    Y_hat, cache = whitening_forward(Y, gamma, beta, 1e-3)
+        hw.whitening_forward(Y, gamma, beta, 0.0)
+    Y_hat, cache = hw.whitening_forward(Y, gamma, beta, 1e-3)
     assert np.linalg.matrix_rank((Y_hat - beta) / gamma, tol=1e-8) == shape[0] - 1
-    assert np.isfinite(whitening_backward(dY_hat, cache)[0]).all()
+    assert np.isfinite(hw.whitening_backward(dY_hat, cache)[0]).all()
 
 
-@pytest.mark.parametrize("forward", [whitening_forward, newton_whitening_forward])
+@pytest.mark.parametrize("forward", [hw.whitening_forward, hw.newton_whitening_forward])
 @pytest.mark.parametrize("value", [0.1, 10000 / 3])
 def test_constant_feature_needs_eps(value, forward):
     # The plain mean of 7 times 0.1 is not 0.1.
@@ -257,7 +230,7 @@ def test_pca_whitening_equals_torch_up_to_signs_in_the_order_of_growing_variance
     C = torch.tensor(Y - Y.mean(axis=0))
     lam, U = torch.linalg.eigh(C.T @ C / len(C))
     expected = (C @ U / torch.sqrt(lam + eps)).numpy()
-    actual = (pca_whitening_forward(Y, gamma, beta, eps) - beta) / gamma
+    actual = (hw.pca_whitening_forward(Y, gamma, beta, eps) - beta) / gamma
     same(actual, expected * np.sign((actual * expected).sum(axis=0)), rtol=1e-9)
 
 
@@ -265,23 +238,17 @@ def test_inference_is_an_affine_map_of_one_row():
     rng = np.random.default_rng(6)
     y, gamma, beta, mean, root = (rng.normal(size=n) for n in ((1, 3), 3, 3, 3, (3, 3)))
     expected = torch.nn.functional.linear(torch.tensor(y - mean), torch.tensor(root.T)).numpy()
-    same(whitening_inference(y, gamma, beta, mean, root), expected * gamma + beta)
+    same(hw.whitening_inference(y, gamma, beta, mean, root), expected * gamma + beta)
 
 
 @pytest.mark.parametrize("size", [1e-150, 1e-30, 1e30, 1e150])
-@pytest.mark.parametrize(
-    ("forward", "root"),
-    [
-        (whitening_forward, eigh_root(0)),
-        (lambda *a: newton_whitening_forward(*a, 5), newton_root(0, 5)),
-    ],
-)
+@pytest.mark.parametrize(("forward", "root"), WHITENINGS)
 def test_magnitude_of_the_input_does_not_matter_without_eps(forward, root, size):
     Y, gamma, beta, dY_hat = make_batch()
-    expected, gradients = by_torch(root, Y, gamma, beta, dY_hat)
+    expected, gradients = by_torch(root(0), Y, gamma, beta, dY_hat)
     Y_hat, cache = forward(Y * size, gamma, beta, 0.0)
     same(Y_hat, expected, rtol=1e-9)
-    same(whitening_backward(dY_hat, cache)[0] * size, gradients[0], rtol=1e-8)
+    same(hw.whitening_backward(dY_hat, cache)[0] * size, gradients[0], rtol=1e-8)
 
 
 # Batches whose covariance is badly conditioned take the singular values of the batch itself.
@@ -295,7 +262,7 @@ def badly_conditioned(B=9, scales=(1e-3, 0.03, 1.0, 20.0), dtype=float):
 
 def whiten(Y, eps):
     ones = np.ones(Y.shape[1], Y.dtype)
-    return whitening_forward(Y, ones, 0 * ones, eps)
+    return hw.whitening_forward(Y, ones, 0 * ones, eps)
 
 
 @pytest.mark.parametrize("eps", [1e-5, 1e-9])
@@ -305,6 +272,15 @@ def test_root_of_a_badly_conditioned_batch_undoes_its_covariance(eps):
     product = root @ (covariance(Y) + eps * np.eye(4)) @ root
     np.testing.assert_allclose(product, np.eye(4), atol=1e-7)
     same(root, root.T, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("condition", "is_bad"), [(2, False), (1000.5, True)])
+def test_eigenvectors_are_those_of_the_covariance_unless_eps_leaves_it_badly_conditioned(
+    condition, is_bad
+):
+    Y = badly_conditioned()
+    cache = whiten(Y, np.linalg.eigvalsh(covariance(Y))[-1] / condition)[1]
+    assert np.array_equal(cache.root_cache.U, np.linalg.eigh(cache.sigma)[1]) != is_bad
 
 
 @pytest.mark.parametrize("B", [3, 9])

@@ -17,27 +17,14 @@ import torch
 from scipy import stats
 from torch.nn.functional import cross_entropy, linear
 
-from hw1lib import (
-    affine_forward,
-    backward_second_moments,
-    forward_second_moments,
-    kaiming_normal,
-    kaiming_std,
-    mlp_backward,
-    mlp_forward,
-    relu_forward,
-    softmax,
-    softmax_cross_entropy_backward,
-    softmax_cross_entropy_forward,
-    tanh_forward,
-)
+import hw1lib as hw
 
 B, L, K = 6, 3, 4
 D = [7, 5, 9, K]  # the widths D_0 .. D_L, all different
 PHI = {"relu": lambda z: np.maximum(z, 0), "tanh": np.tanh}
 SLOPE = {"relu": lambda z: 1.0 * (z > 0), "tanh": lambda z: 1 / np.cosh(z) ** 2}
 TORCH = {"relu": torch.relu, "tanh": torch.tanh}
-HW1LIB = {"relu": relu_forward, "tanh": tanh_forward}
+HW1LIB = {"relu": hw.relu_forward, "tanh": hw.tanh_forward}
 
 
 class Network:
@@ -93,14 +80,14 @@ class Network:
     def hw1lib_forward(self):
         """Return h[0] .. h[L] of the batch, and the cache."""
         options = {"activation": self.activation, "readout": self.readout}
-        logits, cache = mlp_forward(self.X, self.W[1:], self.b[1:], **options)
+        logits, cache = hw.mlp_forward(self.X, self.W[1:], self.b[1:], **options)
         return [affine.X for affine, _ in cache.layers] + [logits], cache
 
     def hw1lib_gradients(self):
         """Return the same as `torch_gradients`."""
         h, cache = self.hw1lib_forward()
-        _, loss_cache = softmax_cross_entropy_forward(h[L], self.targets)
-        dh, dW, db = mlp_backward(softmax_cross_entropy_backward(self.c, loss_cache), cache)
+        _, loss_cache = hw.softmax_cross_entropy_forward(h[L], self.targets)
+        dh, dW, db = hw.mlp_backward(hw.softmax_cross_entropy_backward(self.c, loss_cache), cache)
         return dh, [None, *dW], [None, *db]
 
 
@@ -158,7 +145,7 @@ def test_softmax_divides_an_exponential_by_the_sum_of_all(logits, check):
         y = [math.exp(h_L[k]) / sum(math.exp(h_L[r]) for r in range(K)) for k in range(K)]
         assert np.shape(y) == (K,)
         check.equal(y, torch.softmax(torch.from_numpy(h_L), dim=0))
-        check.equal(softmax(logits)[n], y)
+        check.equal(hw.softmax(logits)[n], y)
 
 
 @pytest.mark.equation(86, by="torch")
@@ -166,7 +153,7 @@ def test_cross_entropy_weighs_the_logarithms_with_the_target(logits, targets, ch
     r"""\ell=-\sum_{k=1}^{K}\bar y_k\log y_k ."""
     tensors = torch.from_numpy(logits), torch.from_numpy(targets)
     by_torch = cross_entropy(*tensors, reduction="none")
-    by_hw1lib, _ = softmax_cross_entropy_forward(logits, targets)
+    by_hw1lib, _ = hw.softmax_cross_entropy_forward(logits, targets)
     for n in range(B):
         y, y_bar = torch.softmax(tensors[0][n], dim=0).numpy(), targets[n]
         loss = -sum(y_bar[k] * math.log(y[k]) for k in range(K))
@@ -188,8 +175,8 @@ def test_the_gradient_at_the_logits_is_output_minus_target(logits, targets, chec
         return torch.autograd.grad(loss, h_L)[0]
 
     c = np.random.default_rng(87).normal(size=B)  # the gradient of each sample's loss
-    _, cache = softmax_cross_entropy_forward(logits, targets)
-    by_hw1lib = softmax_cross_entropy_backward(c, cache)
+    _, cache = hw.softmax_cross_entropy_forward(logits, targets)
+    by_hw1lib = hw.softmax_cross_entropy_backward(c, cache)
     for n in range(B):
         y = torch.softmax(torch.from_numpy(logits[n]), dim=0).numpy()
         assert (y - targets[n]).shape == (K,)
@@ -199,7 +186,7 @@ def test_the_gradient_at_the_logits_is_output_minus_target(logits, targets, chec
         too_large = 1.3 * targets[n]  # does not sum to 1
         assert not np.allclose(y - too_large, autograd(logits[n], too_large), rtol=0.01)
     with pytest.raises(ValueError, match="sum to 1"):
-        softmax_cross_entropy_forward(logits, 1.3 * targets)
+        hw.softmax_cross_entropy_forward(logits, 1.3 * targets)
 
 
 @printed_model
@@ -216,7 +203,7 @@ def test_one_layer_is_an_affine_map_and_an_activation(model, check):
     h, _ = net.torch_forward()  # h[i][n] is what layer i makes of h[i - 1][n]
     h = [tensor.detach().numpy() for tensor in h]
     for i in range(1, L + 1):
-        Z, _ = affine_forward(h[i - 1], W[i], b[i])
+        Z, _ = hw.affine_forward(h[i - 1], W[i], b[i])
         H, _ = HW1LIB[net.activation](Z)
         for n in range(B):
             z_i = W[i] @ h[i - 1][n] + b[i]
@@ -244,7 +231,7 @@ def test_the_layer_above_uses_the_activations_of_the_layer_below(model, check):
             h.append(PHI[net.activation](z))
             layer = [net.W[i + 1]], [net.b[i + 1]]
             options = {"activation": net.activation, "readout": "activated"}
-            check.equal(mlp_forward(h[i][None], *layer, **options)[0][0], h[i + 1])
+            check.equal(hw.mlp_forward(h[i][None], *layer, **options)[0][0], h[i + 1])
         for ours, theirs in zip(h, by_torch, strict=True):  # all of h_0 .. h_L
             check.equal(ours, theirs[n].detach())
 
@@ -373,7 +360,7 @@ def test_relu_keeps_half_of_the_second_moment_that_the_weights_make(moments, che
     r"""\mathbb E[h_i^2] = \tfrac12\, D_{i-1}\, \sigma_i^2 \; \mathbb E[h_{i-1}^2],
     \qquad \sigma_i^2 = \operatorname{Var}\big[(W_i)_{ab}\big]"""
     sigma = [None] + [math.sqrt(variance(values)) for values in VALUES[1:]]
-    by_hw1lib = forward_second_moments(FANS, sigma[1:], float(moments[0]))
+    by_hw1lib = hw.forward_second_moments(FANS, sigma[1:], float(moments[0]))
     for i in range(1, L + 1):
         right_side = Fraction(1, 2) * FANS[i - 1] * variance(VALUES[i]) * moments[i - 1]
         check.identity(moments[i], right_side)
@@ -387,7 +374,7 @@ def test_the_layers_multiply_the_second_moment(moments, check):
     factors = [Fraction(1, 2) * FANS[i - 1] * variance(VALUES[i]) for i in range(1, L + 1)]
     check.identity(moments[L], math.prod(factors) * moments[0])
     sigma = [math.sqrt(variance(VALUES[i])) for i in range(1, L + 1)]
-    by_hw1lib = forward_second_moments(FANS, sigma, float(moments[0]))
+    by_hw1lib = hw.forward_second_moments(FANS, sigma, float(moments[0]))
     check.equal(by_hw1lib[L], float(moments[L]))
 
 
@@ -402,8 +389,8 @@ def test_two_over_the_fan_in_keeps_every_layer_level(check):
     for i in range(1, L + 1):
         squares[i] = 2 / FANS[i - 1]
         check.equal(squares[i], gain**2 / FANS[i - 1])
-        check.equal(kaiming_std((FANS[i], FANS[i - 1])) ** 2, squares[i])
-    level = forward_second_moments(FANS, [math.sqrt(s) for s in squares.values()], 1.7)
+        check.equal(hw.kaiming_std((FANS[i], FANS[i - 1])) ** 2, squares[i])
+    level = hw.forward_second_moments(FANS, [math.sqrt(s) for s in squares.values()], 1.7)
     check.equal(level, np.full(L + 1, 1.7))
 
 
@@ -428,7 +415,7 @@ def test_the_gradient_grows_with_the_fan_out(D_i, D_above, check):
     right_side = 1 / 2 * D_above * float(variance(values)) * (g**2).mean().item()
     check.equal((dh**2).mean(dim=0), np.full(D_i, right_side))  # for each unit of layer i
     sigma = math.sqrt(variance(values))
-    by_hw1lib = backward_second_moments([D_i, D_above], [sigma], (g**2).mean().item())
+    by_hw1lib = hw.backward_second_moments([D_i, D_above], [sigma], (g**2).mean().item())
     check.equal(by_hw1lib[0], right_side)
 
 
@@ -438,7 +425,7 @@ def test_kaiming_weights_are_independent_and_normal(check):
     \qquad \mathbf b_i = \mathbf 0, \qquad i = 1, \dots, L"""
     rng = np.random.default_rng(97)
     widths = [12, 20, 8, 16]
-    nets = [[kaiming_normal(rng, (widths[i], widths[i - 1])) for i in range(1, L + 1)]
+    nets = [[hw.kaiming_normal(rng, (widths[i], widths[i - 1])) for i in range(1, L + 1)]
             for _ in range(4000)]  # fmt: skip
     b = [np.zeros(widths[i]) for i in range(1, L + 1)]
     for i in range(1, L + 1):
@@ -452,7 +439,7 @@ def test_kaiming_weights_are_independent_and_normal(check):
 
     # What it is for: E[h_i**2] stays what it was, from the input to the last layer.
     x = rng.uniform(0.5, 2, (1, widths[0]))
-    outputs = [mlp_forward(x, W, b, readout="activated") for W in nets]
+    outputs = [hw.mlp_forward(x, W, b, readout="activated") for W in nets]
     for i in range(1, L):
         squares = [np.mean(cache.layers[i][0].X ** 2) for _, cache in outputs]
         check.sample(squares, np.mean(x**2))

@@ -17,15 +17,7 @@ import sympy
 import torch
 from torch.nn import functional
 
-from hw1lib import (
-    affine_forward,
-    batchnorm_backward,
-    batchnorm_forward,
-    batchnorm_statistics_backward,
-    relu_backward,
-    relu_forward,
-    tanh_forward,
-)
+import hw1lib as hw
 
 # One batch: features of scale 0.01, 1 and 10 around other means than 0, and a sizable eps.
 B, N, M = 7, 6, 3
@@ -77,7 +69,7 @@ def is_zero(check, value, size):
 
 def forward(Y=Y, eps=EPS):
     """Let hw1lib run one batch; give the output and the statistics."""
-    Y_hat, cache = batchnorm_forward(Y, gamma, beta, eps)
+    Y_hat, cache = hw.batchnorm_forward(Y, gamma, beta, eps)
     return SimpleNamespace(Y_hat=Y_hat, **cache._asdict())
 
 
@@ -89,10 +81,10 @@ def forward_all(batches, eps):
 
 def backward(upstream=dH, behind_relu=True):
     """Let hw1lib give all gradients of the layer, from that of H (or of Y_hat)."""
-    Y_hat, cache = batchnorm_forward(Y, gamma, beta, EPS)
-    G = relu_backward(upstream, relu_forward(Y_hat)[1]) if behind_relu else upstream
-    dY, dgamma, dbeta = batchnorm_backward(G, cache)
-    dm, dv = batchnorm_statistics_backward(G, cache)
+    Y_hat, cache = hw.batchnorm_forward(Y, gamma, beta, EPS)
+    G = hw.relu_backward(upstream, hw.relu_forward(Y_hat)[1]) if behind_relu else upstream
+    dY, dgamma, dbeta = hw.batchnorm_backward(G, cache)
+    dm, dv = hw.batchnorm_statistics_backward(G, cache)
     return SimpleNamespace(G=G, dY=dY, dgamma=dgamma, dbeta=dbeta, dm=dm, dv=dv)
 
 
@@ -162,15 +154,15 @@ def test_a_layer_multiplies_by_the_weights_and_adds_the_bias_to_every_row(check)
     right = X @ W.T + ones @ column.T
     assert right.shape == (B, M)
     check.equal(right, functional.linear(*map(torch.tensor, (X, W, b))))
-    check.equal(affine_forward(X, W, b)[0], right)
+    check.equal(hw.affine_forward(X, W, b)[0], right)
 
 
 @pytest.mark.equation(35, by="torch")
 def test_the_activation_acts_on_each_entry(check):
     r"""H = \phi(Y)\in\mathbb R^{B\times M}."""
     for phi, oracle, ours in (
-        (lambda y: max(0.0, y), torch.relu, relu_forward),
-        (math.tanh, torch.tanh, tanh_forward),
+        (lambda y: max(0.0, y), torch.relu, hw.relu_forward),
+        (math.tanh, torch.tanh, hw.tanh_forward),
     ):
         right = np.array([[phi(Y[i, j]) for j in range(M)] for i in range(B)])
         assert right.shape == (B, M)
@@ -354,7 +346,7 @@ def test_the_activations_are_the_positive_part_of_the_output(check):
     r"""H_{ij} = \max(0, \hat Y_{ij}) ."""
     right = np.array([[max(0, Y_hat[i, j]) for j in range(M)] for i in range(B)])
     check.equal(right, torch.relu(batch_norm()))
-    check.equal(relu_forward(forward().Y_hat)[0], right)
+    check.equal(hw.relu_forward(forward().Y_hat)[0], right)
 
 
 @pytest.mark.equation(48, by="autograd")
@@ -394,7 +386,7 @@ def test_relu_has_the_slope_one_above_zero_and_zero_elsewhere(check):
     at_zero = np.where(np.arange(B)[:, None] % 2, 0.0, Y_hat)
     check.equal(own(derivative(torch.relu, at_zero)), np.where(at_zero > 0, 1.0, 0.0))
     for Z in (Y_hat, at_zero):  # at 0, where the slopes of the two sides differ, by choice
-        check.equal(relu_backward(dH, relu_forward(Z)[1]), dH * (Z > 0))
+        check.equal(hw.relu_backward(dH, hw.relu_forward(Z)[1]), dH * (Z > 0))
 
 
 @pytest.mark.equation(51, by="autograd")

@@ -19,21 +19,7 @@ import sympy as sp
 import torch
 from scipy import stats
 
-from hw1lib import (
-    affine_forward,
-    dropout_forward,
-    dropout_mask,
-    dropout_moments,
-    kept_units_mean,
-    kept_units_pmf,
-    poisson_limit_bound,
-    poisson_limit_distance,
-    poisson_pmf,
-    poisson_width_pmf,
-    rectified_normal_moments,
-    relu_forward,
-    tanh_forward,
-)
+import hw1lib as hw
 
 SCALES = np.array([0.01, 1.0, 10.0])
 
@@ -95,7 +81,7 @@ def layers_of_poisson_width(rng, n, lam, p):
     """Draw n layers; give their widths and their numbers of kept units."""
     widths = rng.poisson(lam, n)
     exists = np.arange(widths.max()) < widths[:, None]
-    return widths, (dropout_mask(rng, exists.shape, p) * exists).sum(axis=1)
+    return widths, (hw.dropout_mask(rng, exists.shape, p) * exists).sum(axis=1)
 
 
 def torch_dropout(h, p):
@@ -121,16 +107,16 @@ def test_a_layer_is_an_activation_of_an_affine_map(check):
     assert tuple(linear.weight.shape) == W.shape
     assert tuple(linear.bias.shape) == b.shape
     for phi, torch_phi, our_phi in (
-        (lambda a: max(a, 0.0), torch.relu, relu_forward),
-        (math.tanh, torch.tanh, tanh_forward),
+        (lambda a: max(a, 0.0), torch.relu, hw.relu_forward),
+        (math.tanh, torch.tanh, hw.tanh_forward),
     ):
         h = [phi(sum(W[i, j] * x[j] for j in range(N)) + b[i]) for i in range(M)]
         assert len(h) == M
         check.equal(torch_phi(torch.nn.functional.linear(*map(torch.tensor, (x, W, b)))), h)
-        z, _ = affine_forward(x[None], W, b)
+        z, _ = hw.affine_forward(x[None], W, b)
         check.equal(our_phi(z)[0][0], h)
     with pytest.raises(ValueError, match="W"):  # the shape that the source declares
-        affine_forward(x[None], W.T.copy(), b)
+        hw.affine_forward(x[None], W.T.copy(), b)
 
 
 @pytest.mark.equation(2, by="torch")
@@ -140,10 +126,10 @@ def test_dropout_masks_and_rescales(check):
     for p in (0.0, 0.3, 0.85):
         m = (torch_dropout(np.ones(12), p) > 0).astype(float)
         h_tilde = [1 / (1 - p) * m[i] * h[i] for i in range(12)]
-        check.equal(torch_dropout(h, p), dropout_forward(h, m, p)[0], h_tilde)
+        check.equal(torch_dropout(h, p), hw.dropout_forward(h, m, p)[0], h_tilde)
     for outside in (-0.1, 1.0):
         with pytest.raises(ValueError, match="p must"):
-            dropout_forward(h, m, outside)
+            hw.dropout_forward(h, m, outside)
 
 
 @pytest.mark.equation(3, by="Monte Carlo")
@@ -154,7 +140,7 @@ def test_bits_are_independent_of_each_other_and_of_the_activations(check):
     \end{gathered}"""
     rng, n, M, p = np.random.default_rng(3), 60_000, 3, 0.3
     h = rng.normal(size=(n, M))  # each activation is positive with probability 1/2
-    drawn = dropout_mask(rng, (n, M), p)
+    drawn = hw.dropout_mask(rng, (n, M), p)
     pairs = list(product(all_masks(M), all_masks(M)))
     cells = [(drawn == bits).all(1) & ((h > 0) == signs).all(1) for bits, signs in pairs]
     expected = [math.prod(1 - p if m else p for m in bits) / 2**M for bits, _ in pairs]
@@ -175,14 +161,14 @@ def test_pre_activations_are_normal_and_at_orthonormal_rows_independent(check):
     orthonormal = np.linalg.qr(rng.normal(size=(N, M)))[0].T
     check.equal(orthonormal @ orthonormal.T, np.eye(M), atol=1e-14)
     for W, covariance in ((tilted, tilted @ tilted.T), (orthonormal, np.eye(M))):
-        z, _ = affine_forward(rng.normal(size=(n, N)), W, np.zeros(M))
+        z, _ = hw.affine_forward(rng.normal(size=(n, N)), W, np.zeros(M))
         check.sample(z, 0)
         check.sample(z[:, :, None] * z[:, None, :], covariance)
         # A vector is normal if every projection of it is; we try one at random.
         a = rng.normal(size=M) / SCALES
         assert stats.kstest(z @ a / np.sqrt(a @ covariance @ a), "norm").pvalue > 0.01
         h = [[max(z[s, i], 0) for i in range(M)] for s in range(100)]
-        check.equal(torch.relu(torch.tensor(z[:100])), relu_forward(z[:100])[0], h)
+        check.equal(torch.relu(torch.tensor(z[:100])), hw.relu_forward(z[:100])[0], h)
 
 
 @pytest.mark.equation(5, by="sympy")
@@ -193,7 +179,7 @@ def test_variance_is_the_second_moment_minus_the_squared_mean(check):
     a, b, c, q, s = sp.symbols("a b c q s")
     law = ((a, q), (b, s), (c, 1 - q - s))
     check.identity(Var(law), E([(h**2, w) for h, w in law]) - E(law) ** 2)
-    check.equal(rectified_normal_moments()[1], float(mean(RELU**2) - mean(RELU) ** 2))
+    check.equal(hw.rectified_normal_moments()[1], float(mean(RELU**2) - mean(RELU) ** 2))
 
 
 @pytest.mark.equation(6, by="sympy")
@@ -201,7 +187,7 @@ def test_mean_of_a_function_is_an_integral_against_the_density(check):
     r"""\mathbb E[\max(z,0)] = \int_{-\infty}^{\infty} \max(z,0)\,\varphi(z)\,dz ,"""
     integral = sp.integrate(sp.Max(z, 0) * PHI, (z, -sp.oo, sp.oo))
     check.identity(sp.integrate(ABOVE, (t, 0, sp.oo)), integral)
-    check.equal(rectified_normal_moments()[0], float(integral))
+    check.equal(hw.rectified_normal_moments()[0], float(integral))
 
 
 @pytest.mark.equation(7, by="scipy")
@@ -230,7 +216,7 @@ def test_mean_of_a_rectified_normal(check):
     # The substitution u = -z**2 / 2 holds up to any end t, not only in the limit.
     part = -1 / sp.sqrt(2 * sp.pi) * sp.integrate(exp_u, (u, 0, -(t**2) / 2))
     check.identity(sp.integrate(z * PHI, (z, 0, t)), part)
-    check.equal(rectified_normal_moments()[0], float(expected))
+    check.equal(hw.rectified_normal_moments()[0], float(expected))
 
 
 @pytest.mark.equation(9, by="sympy")
@@ -239,7 +225,7 @@ def test_second_moment_of_a_rectified_normal_is_a_half_line_integral(check):
     integral = sp.integrate(z**2 * PHI, (z, 0, sp.oo))
     # P(h**2 > a) is P(h > t) at a = t**2, and da = 2 t dt.
     check.identity(sp.integrate(2 * t * ABOVE, (t, 0, sp.oo)), integral)
-    E_h, Var_h = rectified_normal_moments()
+    E_h, Var_h = hw.rectified_normal_moments()
     check.equal(Var_h + E_h**2, float(integral))
 
 
@@ -274,9 +260,9 @@ def test_relu_keeps_half_of_the_second_moment(check):
     nodes, weights = np.polynomial.hermite_e.hermegauss(20)
     weights = weights / weights.sum()
     for x in (nodes, 3 * nodes):
-        check.equal(weights @ relu_forward(x)[0] ** 2, 0.5 * (weights @ x**2))
-    check.equal(weights @ relu_forward(nodes)[0] ** 2, 0.5)
-    E_h, Var_h = rectified_normal_moments()
+        check.equal(weights @ hw.relu_forward(x)[0] ** 2, 0.5 * (weights @ x**2))
+    check.equal(weights @ hw.relu_forward(nodes)[0] ** 2, 0.5)
+    E_h, Var_h = hw.rectified_normal_moments()
     check.equal(Var_h + E_h**2, 0.5)
 
 
@@ -292,7 +278,7 @@ def test_variance_of_a_rectified_normal(check):
     check.identity(mean((RELU - mean(RELU)) ** 2), half - (1 / sp.sqrt(2 * sp.pi)) ** 2, expected)
     check.identity(half - 1 / (2 * sp.pi), expected)
     assert round(float(expected), 4) == 0.3408
-    check.equal(rectified_normal_moments()[1], float(expected))
+    check.equal(hw.rectified_normal_moments()[1], float(expected))
 
 
 # The moments after dropout, (13) to (16).
@@ -308,9 +294,9 @@ def test_dropout_acts_on_each_activation_by_itself(check):
     h = np.random.default_rng(13).normal(size=9) * np.tile(SCALES, 3)
     m, p = (torch_dropout(np.ones(9), 0.3) > 0).astype(float), 0.3
     h_tilde = [m[i] / (1 - p) * h[i] for i in range(9)]
-    check.equal(torch_dropout(h, p), dropout_forward(h, m, p)[0], h_tilde)
+    check.equal(torch_dropout(h, p), hw.dropout_forward(h, m, p)[0], h_tilde)
     for i in range(9):
-        check.equal(dropout_forward(h[i : i + 1], m[i : i + 1], p)[0][0], h_tilde[i])
+        check.equal(hw.dropout_forward(h[i : i + 1], m[i : i + 1], p)[0][0], h_tilde[i])
 
 
 @pytest.mark.equation(13, by="Monte Carlo")
@@ -322,8 +308,8 @@ def test_dropped_out_activation_has_the_law_of_a_bit_times_an_activation(check):
     \end{gathered}"""
     rng, n, p = np.random.default_rng(13), 100_000, 0.3
     h_i = rng.normal(size=n) - 0.5
-    m_i = dropout_mask(rng, n, p)
-    h_tilde_i, _ = dropout_forward(h_i, m_i, p)
+    m_i = hw.dropout_mask(rng, n, p)
+    h_tilde_i, _ = hw.dropout_forward(h_i, m_i, p)
     # It exceeds c if the bit is 0 and c < 0, or the bit is 1 and h_i > (1 - p) c.
     for c in (-3.0, -0.7, 0.2, 1.1, 2.5):
         above = p * (c < 0) + (1 - p) * stats.norm.sf((1 - p) * c, loc=-0.5)
@@ -367,7 +353,7 @@ def test_moments_of_the_bit_and_of_the_activation(check):
     Var_h = (sp.pi - 1) / (2 * sp.pi)
     check.identity(mean(RELU), E_h)
     check.identity(mean((RELU - mean(RELU)) ** 2), Var_h)
-    check.equal(rectified_normal_moments(), [float(E_h), float(Var_h)])
+    check.equal(hw.rectified_normal_moments(), [float(E_h), float(Var_h)])
 
 
 @pytest.mark.equation(15, by="Monte Carlo")
@@ -377,10 +363,10 @@ def test_drawn_bits_and_activations_have_these_moments(check):
     \mathbb E[h_i] = \frac{1}{\sqrt{2\pi}}, \qquad \operatorname{Var}[h_i] = \frac{\pi-1}{2\pi} .
     \end{gathered}"""
     rng, n, p = np.random.default_rng(15), 100_000, 0.3
-    m = dropout_mask(rng, n, p)
+    m = hw.dropout_mask(rng, n, p)
     check.sample(m, 1 - p)
     check.sample((m - (1 - p)) ** 2, p * (1 - p))
-    h, _ = relu_forward(rng.normal(size=n))
+    h, _ = hw.relu_forward(rng.normal(size=n))
     E_h = 1 / math.sqrt(2 * math.pi)
     check.sample(h, E_h)
     check.sample((h - E_h) ** 2, (math.pi - 1) / (2 * math.pi))
@@ -407,7 +393,7 @@ def test_variance_after_dropout(check):
     check.identity(1 / (1 - p) * (p / 2 + (1 - p) * (pi - 1) / (2 * pi)), last)
     check.identity((pi - 1 + p) / (2 * pi * (1 - p)), last)
     for drop in (0.0, 0.3, 0.5, 0.9):
-        E_after, Var_after = dropout_moments(*rectified_normal_moments(), drop)
+        E_after, Var_after = hw.dropout_moments(*hw.rectified_normal_moments(), drop)
         check.equal(Var_after, float(last.subs(p, drop)))
         check.equal(E_after, 1 / math.sqrt(2 * math.pi))
 
@@ -422,9 +408,9 @@ def test_dropped_out_activations_have_this_variance(check):
     &= \frac{\pi-1+p}{2\pi(1-p)} = \frac{1}{2(1-p)} - \frac{1}{2\pi} .
     \end{aligned}"""
     rng, n = np.random.default_rng(16), 200_000
-    h, _ = relu_forward(rng.normal(size=n))
+    h, _ = hw.relu_forward(rng.normal(size=n))
     for p in (0.3, 0.5, 0.8):
-        h_tilde, _ = dropout_forward(h, dropout_mask(rng, n, p), p)
+        h_tilde, _ = hw.dropout_forward(h, hw.dropout_mask(rng, n, p), p)
         E_h = 1 / math.sqrt(2 * math.pi)  # before dropout and after
         check.sample(h_tilde, E_h)
         check.sample((h_tilde - E_h) ** 2, (math.pi - 1 + p) / (2 * math.pi * (1 - p)))
@@ -448,7 +434,7 @@ def test_expected_number_of_kept_units(check):
         check.identity(E_K, sum(E_m[i] for i in range(M)))
         check.identity(E_K, sum(1 - p for i in range(M)))
         check.identity(E_K, M * (1 - p))
-    check.equal(kept_units_mean(M, float(p)), M * (1 - p))
+    check.equal(hw.kept_units_mean(M, float(p)), M * (1 - p))
 
 
 @pytest.mark.equation(18, by="enumeration")
@@ -461,14 +447,14 @@ def test_number_of_kept_units_is_binomial(check):
             K = sum(mask[i] for i in range(M))
             law[K] += probability(mask, p)
         check.equal(law, stats.binom.pmf(range(M + 1), M, 1 - float(p)))
-        check.equal(kept_units_pmf(range(M + 1), M, float(p)), law)
+        check.equal(hw.kept_units_pmf(range(M + 1), M, float(p)), law)
 
 
 @pytest.mark.equation(18, by="Monte Carlo")
 def test_drawn_masks_keep_a_binomial_number_of_units(check):
     r"""K = \sum_{i=1}^{M} m_i \sim \mathrm{Binomial}(M, 1-p) ,"""
     rng, n, M, p = np.random.default_rng(18), 60_000, 5, 0.3
-    m = dropout_mask(rng, (n, M), p)
+    m = hw.dropout_mask(rng, (n, M), p)
     K = sum(m[:, i] for i in range(M))
     counts = np.arange(M + 1)
     check.sample(K[:, None] == counts, stats.binom.pmf(counts, M, 1 - p))
@@ -489,7 +475,7 @@ def test_binomial_probabilities(check):
             pmf.append(binomial * (1 - p) ** k * p ** (M - k))
             check.identity(pmf[k], expected)
         check.identity(sum(pmf), 1)
-        check.equal(kept_units_pmf(range(-1, M + 2), M, float(p)), [0, *pmf, 0])
+        check.equal(hw.kept_units_pmf(range(-1, M + 2), M, float(p)), [0, *pmf, 0])
 
 
 # The Poisson limit, (20) to (25).
@@ -508,15 +494,15 @@ def test_drop_probability_at_a_fixed_mean(check):
     check.identity(solution**M, (1 - lam / M) ** M)
     units, mean_kept = 7, 3.2
     drop = 1 - mean_kept / units
-    check.equal(kept_units_mean(units, drop), mean_kept)
+    check.equal(hw.kept_units_mean(units, drop), mean_kept)
     check.equal(float(probability((0,) * units, Fraction(drop))), (1 - mean_kept / units) ** units)
-    check.equal(kept_units_pmf(0, units, drop), (1 - mean_kept / units) ** units)
+    check.equal(hw.kept_units_pmf(0, units, drop), (1 - mean_kept / units) ** units)
     # p is a probability exactly when M >= lambda.
     for width in (2, 3, 4, 5, 6):
         assert (0 <= 1 - Fraction(4) / width < 1) == (width >= 4)
-    assert poisson_limit_distance(3, 3.0) > 0
+    assert hw.poisson_limit_distance(3, 3.0) > 0
     with pytest.raises(ValueError, match="lam"):
-        poisson_limit_distance(3, 3.1)
+        hw.poisson_limit_distance(3, 3.1)
 
 
 @pytest.mark.equation(21, by="sympy")
@@ -529,9 +515,9 @@ def test_limit_of_the_probability_that_all_units_are_dropped(check):
     (drop,) = sp.solve(sp.Eq(lam, M * (1 - p)), p)
     check.identity(sp.limit(drop**M, M, sp.oo), sp.exp(-lam))
     for mean_kept in (0.4, 3.2):
-        empty = kept_units_pmf(0, 10**7, 1 - mean_kept / 10**7)
+        empty = hw.kept_units_pmf(0, 10**7, 1 - mean_kept / 10**7)
         check.equal(empty, math.exp(-mean_kept), rtol=1e-5)
-        check.equal(poisson_pmf(0, mean_kept), math.exp(-mean_kept))
+        check.equal(hw.poisson_pmf(0, mean_kept), math.exp(-mean_kept))
 
 
 @pytest.mark.equation(22, by="sympy")
@@ -552,7 +538,7 @@ def test_limit_of_the_power_of_p(check):
     units, mean_kept = 10**7, 3.2
     for kept in range(4):
         masks = math.comb(units, kept) * (mean_kept / units) ** kept
-        ours = kept_units_pmf(kept, units, 1 - mean_kept / units) / masks
+        ours = hw.kept_units_pmf(kept, units, 1 - mean_kept / units) / masks
         check.equal(ours, math.exp(-mean_kept), rtol=1e-5)
 
 
@@ -571,7 +557,7 @@ def test_limit_of_the_binomial_coefficient(check):
         check.identity(ratio, sp.factorial(M) / (sp.factorial(M - k) * M**k))
         check.identity(ratio, factors)
         check.identity(sp.limit(factors, M, sp.oo), 1)
-        masks = kept_units_pmf(k, 40, 0.3) / (0.7**k * 0.3 ** (40 - k))
+        masks = hw.kept_units_pmf(k, 40, 0.3) / (0.7**k * 0.3 ** (40 - k))
         check.equal(masks / (40**k / math.factorial(k)), float(factors.subs(M, 40)))
 
 
@@ -598,9 +584,9 @@ def test_limit_of_the_binomial_probabilities(check):
         limit = lam**k * sp.exp(-lam) / sp.factorial(k)
         check.identity(sp.limit(pmf, M, sp.oo), limit)
         value = float(limit.subs(lam, 3.2))
-        check.equal(kept_units_pmf(k, 8, 0.6), float(pmf.subs(at)))
-        check.equal(kept_units_pmf(k, 10**7, 1 - 3.2e-7), value, rtol=1e-5)
-        check.equal(poisson_pmf(k, 3.2), stats.poisson.pmf(k, 3.2), value)
+        check.equal(hw.kept_units_pmf(k, 8, 0.6), float(pmf.subs(at)))
+        check.equal(hw.kept_units_pmf(k, 10**7, 1 - 3.2e-7), value, rtol=1e-5)
+        check.equal(hw.poisson_pmf(k, 3.2), stats.poisson.pmf(k, 3.2), value)
 
 
 @pytest.mark.equation(25, by="scipy")
@@ -615,16 +601,16 @@ def test_kept_units_approach_a_poisson_law_at_this_rate(check):
         for M in (1, 4, 10, 100, 1000):
             if lam <= M:
                 p = 1 - lam / M
-                check.equal(kept_units_mean(M, p), lam)
+                check.equal(hw.kept_units_mean(M, p), lam)
                 k = np.arange(M + 60)
                 gap = stats.binom.pmf(k, M, lam / M) - stats.poisson.pmf(k, lam)
                 d_TV = np.abs(gap).sum() / 2
                 bound = (1 - math.exp(-lam)) * lam / M
                 assert d_TV <= bound * (1 + 1e-12)
-                check.equal(poisson_limit_distance(M, lam), d_TV)
-                check.equal(poisson_limit_bound(M, lam), bound)
+                check.equal(hw.poisson_limit_distance(M, lam), d_TV)
+                check.equal(hw.poisson_limit_bound(M, lam), bound)
                 # In distribution: every P(K_M <= k) is as near to its limit as that.
-                cdf = np.cumsum(kept_units_pmf(k, M, p))
+                cdf = np.cumsum(hw.kept_units_pmf(k, M, p))
                 assert np.abs(cdf - stats.poisson.cdf(k, lam)).max() <= bound + 1e-12
 
 
@@ -643,8 +629,8 @@ def test_rate_of_the_poisson_law_cannot_be_better_for_one_unit(check):
     d_TV = (at_0 - at_1 + above) / 2
     check.identity(d_TV, (1 - sp.exp(-lam)) * lam / 1)
     for mean_kept in (0.2, 0.9):
-        check.equal(poisson_limit_bound(1, mean_kept), float(d_TV.subs(lam, mean_kept)))
-        check.equal(poisson_limit_distance(1, mean_kept), float(d_TV.subs(lam, mean_kept)))
+        check.equal(hw.poisson_limit_bound(1, mean_kept), float(d_TV.subs(lam, mean_kept)))
+        check.equal(hw.poisson_limit_distance(1, mean_kept), float(d_TV.subs(lam, mean_kept)))
 
 
 # A Poisson width, (26) to (33).
@@ -657,7 +643,7 @@ def test_poisson_probabilities(check):
     for mean_width in (0.4, 3.2, 11.0):
         widths = range(40)
         pmf = [mean_width**m * math.exp(-mean_width) / math.factorial(m) for m in widths]
-        check.equal(stats.poisson.pmf(widths, mean_width), poisson_pmf(widths, mean_width), pmf)
+        check.equal(stats.poisson.pmf(widths, mean_width), hw.poisson_pmf(widths, mean_width), pmf)
     check.identity(sp.summation(lam**m * sp.exp(-lam) / sp.factorial(m), (m, 0, sp.oo)), 1)
 
 
@@ -671,7 +657,7 @@ def test_kept_units_of_a_given_width_are_binomial(check):
             counts = np.arange(m + 1)
             binomial = stats.binom.pmf(counts, m, 1 - p)
             check.sample(K[widths == m][:, None] == counts, binomial)
-            check.equal(kept_units_pmf(counts, m, p), binomial)
+            check.equal(hw.kept_units_pmf(counts, m, p), binomial)
 
 
 @pytest.mark.equation(28, by="enumeration")
@@ -684,7 +670,7 @@ def test_binomial_probabilities_of_a_given_width(check):
         pmf = [math.comb(m, k) * (1 - p) ** k * p ** (m - k) for k in range(m + 1)]
         for ours, expected in zip(pmf, counted(m, p), strict=True):
             check.identity(ours, expected)
-        check.equal(kept_units_pmf(range(-1, m + 2), m, float(p)), [0, *pmf, 0])
+        check.equal(hw.kept_units_pmf(range(-1, m + 2), m, float(p)), [0, *pmf, 0])
 
 
 @pytest.mark.equation(29, by="scipy")
@@ -708,7 +694,7 @@ def test_kept_units_by_the_sum_over_all_widths(check):
         check.equal(sum(terms), expected)
         series = sum((lam * p) ** (m - k) / factorial(m - k) for m in widths)
         check.equal((lam * (1 - p)) ** k * exp(-lam) / factorial(k) * series, expected)
-        check.equal(poisson_width_pmf(k, lam, p), expected)
+        check.equal(hw.poisson_width_pmf(k, lam, p), expected)
 
 
 @pytest.mark.equation(29, by="sympy")
@@ -740,7 +726,7 @@ def test_shifted_exponential_series(check):
     check.equal(sum(terms), math.exp(3.2 * 0.3))
     # hw1lib's law, divided by the front factor of (29), is the series.
     front = (3.2 * 0.7) ** 4 * math.exp(-3.2) / math.factorial(4)
-    check.equal(poisson_width_pmf(4, 3.2, 0.3) / front, sum(terms))
+    check.equal(hw.poisson_width_pmf(4, 3.2, 0.3) / front, sum(terms))
 
 
 @pytest.mark.equation(31, by="sympy")
@@ -757,7 +743,7 @@ def test_law_of_the_kept_units_of_a_poisson_width(check):
     for kept in range(12):
         at = {lam: 3.2, p: 0.3, k: kept}
         check.equal(float(line_1.subs(at)), float(line_2.subs(at)), thinned(3.2, 0.3, kept))
-        check.equal(poisson_width_pmf(kept, 3.2, 0.3), float(line_2.subs(at)))
+        check.equal(hw.poisson_width_pmf(kept, 3.2, 0.3), float(line_2.subs(at)))
 
 
 @pytest.mark.equation(32, by="sympy")
@@ -771,7 +757,7 @@ def test_powers_of_the_thinned_mean(check):
     check.identity((lam * (1 - p)) ** k, lam_prime**k)
     # hw1lib's law has this power in it, and the mean lambda'.
     counts = np.arange(12)
-    pmf = poisson_width_pmf(counts, 3.2, 0.3)
+    pmf = hw.poisson_width_pmf(counts, 3.2, 0.3)
     power = [pmf[i] / pmf[0] * math.factorial(i) for i in counts]
     check.equal(power, [3.2**i * (1 - 0.3) ** i for i in counts])
     mean_kept = np.arange(60) @ thinned(3.2, 0.3, np.arange(60))
@@ -789,7 +775,7 @@ def test_kept_units_of_a_poisson_width_are_poisson(check):
         counts = range(12)
         pmf = [lam_prime**k * math.exp(-lam_prime) / math.factorial(k) for k in counts]
         check.equal(thinned(lam, p, counts), stats.poisson.pmf(counts, lam_prime), pmf)
-        check.equal(poisson_width_pmf(counts, lam, p), pmf)
+        check.equal(hw.poisson_width_pmf(counts, lam, p), pmf)
 
 
 @pytest.mark.equation(33, by="Monte Carlo")
