@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
 import math
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.floating]
 # Takes the argument's name, its value and what the arguments before it have set: the lengths by
-# their letters, and the dtype. Returns the value to use.
+# their letters, and the dtype. Returns the value to use. NumPy's warnings are off meanwhile.
 Kind = Callable[[str, Any, dict[str, Any]], Any]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -48,22 +47,23 @@ def checked(*, guarded: bool = True, **kinds: str | Kind) -> Callable[[Function]
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            given = {**dict(zip(places, args, strict=False)), **kwargs}
-            twice = not kwargs.keys().isdisjoint(places[: len(args)])
-            if twice or len(args) > len(places):
+            given = dict(zip(places, args, strict=False))
+            if len(args) > len(places) or given.keys() & kwargs.keys():
                 return function(*args, **kwargs)  # Python says what is wrong
+            given |= kwargs
             try:
-                known: dict[str, Any] = {}
-                for name, check in checks.items():
-                    if name in given:
-                        given[name] = check(name, given[name], known)
-            except (TypeError, ValueError) as refusal:
-                raise refusal.with_traceback(None) from None
-            try:
-                with np.errstate(all="ignore") if guarded else contextlib.nullcontext():
-                    result = function(**given)
-                    if not guarded or is_finite(result):
+                with np.errstate(all="ignore"):
+                    try:
+                        known: dict[str, Any] = {}
+                        for name, check in checks.items():
+                            if name in given:
+                                given[name] = check(name, given[name], known)
+                    except (TypeError, ValueError) as refusal:
+                        raise refusal.with_traceback(None) from None
+                    if guarded and is_finite(result := function(**given)):
                         return result
+                if not guarded:
+                    return function(**given)
             except RefusalError as refusal:
                 raise ValueError(str(refusal)) from None
             except OverflowError:  # from Python's floats, the generator, or `finite`
@@ -158,11 +158,10 @@ def array(shape: str, *, shown: bool = False) -> Kind:
             raise TypeError(
                 f"{name} must have dtype {dtype} like the other arrays, got {value.dtype}"
             )
-        wanted: Any = known.get("...", value.shape)
-        if not free:  # a letter that is not known yet fits any length
-            wanted = tuple([known.get(a, n) for a, n in zip(axes, value.shape, strict=False)])
-        if wanted != value.shape or not (free or len(axes) == value.ndim):
-            lengths = wanted if free else [known.get(axis, "*") for axis in axes]
+        # A letter that is not known yet fits any length.
+        ends = [("...", value.shape)] if free else list(zip(axes, value.shape, strict=False))
+        if not (free or len(axes) == value.ndim) or any(known.get(a, n) != n for a, n in ends):
+            lengths = known["..."] if free else [known.get(axis, "*") for axis in axes]
             text = ", ".join(map(str, lengths))
             raise ValueError(f"{name} must have shape ({text}), got {value.shape}")
         if value.size == 0:
@@ -176,7 +175,7 @@ def array(shape: str, *, shown: bool = False) -> Kind:
             )
         if not (shown or is_finite(value)):
             raise _not_finite(name, value)
-        known.update({"...": value.shape} if free else zip(axes, value.shape, strict=True))
+        known.update(ends)
         return value
 
     return check
@@ -193,8 +192,7 @@ def symmetric(name: str, value: Any, known: dict[str, Any]) -> Array:
     if value.shape[0] != value.shape[1]:
         raise ValueError(f"{name} must be square, got shape {value.shape}")
     tolerance = 100 * np.finfo(value.dtype).eps * np.abs(value).max()
-    with np.errstate(over="ignore"):
-        largest = np.abs(value - value.T).max()
+    largest = np.abs(value - value.T).max()
     if largest > tolerance:
         raise ValueError(f"{name} must be symmetric, got {name} - {name}.T up to {largest:.3g}")
     return value
@@ -230,8 +228,7 @@ def real(interval: str) -> Kind:
         if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
             raise wrong_type(name, "a real number", value)
         try:
-            with np.errstate(over="ignore"):
-                number = float(value)
+            number = float(value)
         except OverflowError:
             text = "fit into a float, got a larger"
             raise ValueError(f"{name} must {text} {kind_of(value)}") from None

@@ -25,7 +25,7 @@ class BatchNormCache(NamedTuple):
     v: Array
 
 
-@checked(Y=a.shown("B>1 M"), gamma="M", beta="M", eps=a.nonnegative)
+@checked(Y=a.shown("B>1 M"), gamma=a.shown("M"), beta=a.shown("M"), eps=a.nonnegative)
 def batchnorm_forward(
     Y: Array, gamma: Array, beta: Array, eps: float = 1e-5
 ) -> tuple[Array, BatchNormCache]:

@@ -174,7 +174,7 @@ def tanh_backward(dH: Array, cache: TanhCache) -> Array:
     return dH * cache.derivative
 
 
-@checked(X=a.shown("B N"), W=a.shown("M N"), b="M")
+@checked(X=a.shown("B N"), W=a.shown("M N"), b=a.shown("M"))
 def affine_forward(X: Array, W: Array, b: Array) -> tuple[Array, AffineCache]:
     """Apply an affine layer to a batch, as torch.nn.Linear does.
 
@@ -307,7 +307,7 @@ def softmax_cross_entropy_forward(
     return losses, SoftmaxCrossEntropyCache(exponentials, targets.copy())
 
 
-@checked(cache=a.cached(SoftmaxCrossEntropyCache, targets="B K"), dlosses="B")
+@checked(cache=a.cached(SoftmaxCrossEntropyCache, targets="B K"), dlosses=a.shown("B"))
 def softmax_cross_entropy_backward(dlosses: Array, cache: SoftmaxCrossEntropyCache) -> Array:
     """Return the gradient with respect to the logits.
 
