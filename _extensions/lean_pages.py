@@ -1,10 +1,11 @@
 """Sphinx extension: a page is sent what it uses, and nothing else.
 
 The theme loads eleven stylesheets, all of Font Awesome twice and the index of the search on every
-page. When the site is built, this keeps one stylesheet with the rules that some page can use, the
-fonts with the signs that some page shows, and on each page the scripts that find something to do
-there. Thebe goes altogether: it is switched off, yet its settings are written twice, which is an
-error on every page, and they name a server elsewhere.
+page. When the site is built, this makes three stylesheets, for the front page, for the pages with
+formulas and for those without, each with the rules that match something and the fonts with the signs that are shown in
+them, and keeps on each page the scripts that find something to do there. Thebe goes altogether: it
+is switched off, yet its settings are written twice, which is an error on every page, and they name
+a server elsewhere. Bootstrap, two thirds of the scripts, comes when a menu is reached for.
 """
 
 import base64
@@ -16,16 +17,18 @@ from pathlib import Path
 
 import tinycss2
 from fontTools import subset
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 from sphinx.util.logging import getLogger
 
 logger = getLogger(__name__)
 
 BUNDLE = "_static/site.css"
+PLAIN_BUNDLE = "_static/plain.css"
+FRONT_BUNDLE = "_static/front.css"
 FONTS = "_static/subset"
 # Asks for the fonts before the text comes that is set in them.
 EARLY = """for (const font of document.fonts)
-  if (/^(KaTeX_|.?Font Awesome)/.test(font.family)) font.load();"""
+  if (/^(KaTeX_|Literata|.?Font Awesome)/.test(font.family)) font.load();"""
 # A script, and what must be on a page for it to be of use. "never" is no element.
 SCRIPTS = {
     "fontawesome.js": "never",
@@ -36,18 +39,28 @@ SCRIPTS = {
     "offline-search.js": "#search-results",
     "togglebutton.js": ".toggle, .admonition.dropdown",
     "design-tabs.js": ".sd-tab-set",
+    "equation-preview.js": 'a[href*="#equation-"]:not(.headerlink)',
     "clipboard.min.js": "div.highlight",
     "copybutton.js": "div.highlight",
 }
+CLASSES = re.compile(r'\bclass="([^"]*)"')
+STRINGS = re.compile(r"""["'`]([\w .#-]+)["'`]""")
 # Inline scripts whose settings nothing reads.
 SETTINGS = re.compile(r"DOCUMENTATION_OPTIONS\.\w+ =|kernelName =")
-# Classes that scripts put together out of pieces.
-COMPOSED = re.compile(r"bs-|tooltip|dropdown|modal|collaps|show$|fade$")
+# Classes that Bootstrap's menus and labels put together out of pieces.
+COMPOSED = re.compile(r"bs-|tooltip|dropdown|show$|fade$")
+# What a selector asks besides elements: their state, which may come, and parts that are no elements.
+STATES = re.compile(
+    r"::?[\w-]+\([^()]*\)|::[\w-]+"
+    r"|:(?!root|first-|last-|nth-|only-|is|where|empty)[\w-]+"
+    r"|\[(?:open|hidden|tabindex|disabled|aria-|data-)[^\]]*\]"
+)
+BOOTSTRAP = "_static/scripts/bootstrap.js"
 # Where the theme looks at all boxes that may scroll; scroll-boxes.js looks at those in sight.
 THEME_SCRIPT = "_static/scripts/pydata-sphinx-theme.js"
 ALL_BOXES = re.compile(r'document\.querySelectorAll\(\["pre",[^\]]*\]\.join\(", "\)\)')
 # 5 MB of files that no page asks for.
-UNUSED_FILES = ("scripts/fontawesome*", "vendor/fontawesome/webfonts/*", "fonts/KaTeX*", "**/*.map")
+UNUSED_FILES = ("scripts/fontawesome*", "vendor/fontawesome/webfonts/*", "fonts/*", "**/*.map")
 
 
 def site_pages(out):
@@ -87,28 +100,63 @@ def stylesheets(page):
     return [(link, re.sub(r"^(\.\./)*|\?.*", "", link.attributes["href"])) for link in links]
 
 
-def words_of(texts, pattern):
-    """Give the set of words that a pattern finds in texts, split at blanks."""
-    return {word for text in texts for match in pattern.findall(text) for word in match.split()}
+def classes_of(pages):
+    """Give every class that stands in a page."""
+    return {name for page in pages for match in CLASSES.findall(page) for name in match.split()}
 
 
-def used_classes(pages, scripts):
-    """Give every class of a page, and every word of a script, which may be a class."""
-    return words_of(pages, re.compile(r'\bclass="([^"]*)"')) | words_of(
-        scripts, re.compile(r"[A-Za-z_][\w-]*")
-    )
+def words_of(scripts):
+    """Give every word in the strings of scripts, which may be a class."""
+    return {word for text in scripts for match in STRINGS.findall(text) for word in match.split()}
 
 
-def can_match(selector, classes):
-    """Say whether a selector can match: each of its classes is used somewhere."""
-    # What stands in brackets may be an exception or one of several: it does not count.
-    while "(" in selector:
-        shorter = re.sub(r"\([^()]*\)", "", selector)
-        if shorter == selector:
-            return True
+class Use:
+    """What the pages of a bundle use: the classes, those that a script may add, the elements."""
+
+    def __init__(self, pages, scripts=()):
+        html = [page.html for page in pages]
+        self.classes = classes_of(html)
+        self.added = words_of(scripts) - self.classes
+        self.skeletons = [without_insides(text) for text in html]
+        self.known = {}
+
+    def can_match(self, selector):
+        """Say whether a selector can match an element of some page, now or later."""
+        names = re.findall(r"\.(-?[A-Za-z_][\w-]*)", outside_brackets(selector))
+        if any(name in self.added or COMPOSED.match(name) for name in names):
+            return all(
+                name in self.classes | self.added or COMPOSED.match(name) for name in names
+            )
+        if not self.classes.issuperset(names):
+            return False
+        return "katex" in selector or self.is_found(STATES.sub("", selector))
+
+    def is_found(self, selector):
+        """Say whether a selector without states matches; one that is not understood may."""
+        # What is left of "a > :hover" is "a > *".
+        selector = re.sub(r"([>+~]|^)\s*(?=[>+~]|$)", r"\1 *", selector.strip())
+        if selector not in self.known:
+            try:
+                found = any(page.css_first(selector) for page in self.skeletons)
+            except SelectolaxError:
+                found = True
+            self.known[selector] = found
+        return self.known[selector]
+
+
+def without_insides(text):
+    """Return a page without the insides of formulas and drawings, most of its elements."""
+    page = LexborHTMLParser(text)
+    for box in page.css(".katex, svg"):
+        box.inner_html = ""
+    return page
+
+
+def outside_brackets(selector):
+    """Leave out what stands in brackets: it may be an exception, or one of several."""
+    while (shorter := re.sub(r"\([^()]*\)", "", selector)) != selector:
         selector = shorter
-    names = re.findall(r"\.(-?[A-Za-z_][\w-]*)", selector)
-    return all(name in classes or COMPOSED.match(name) for name in names)
+    return selector
 
 
 def split_selectors(text):
@@ -116,7 +164,7 @@ def split_selectors(text):
     return re.split(r",(?![^(\[]*[)\]])", text)
 
 
-def purged(rules, classes):
+def purged(rules, use):
     """Give the text of the rules that can match, and the comments that state a licence."""
     parts = []
     for rule in rules:
@@ -124,17 +172,39 @@ def purged(rules, classes):
             parts.append(rule.serialize())
         elif rule.type == "qualified-rule":
             selectors = split_selectors(tinycss2.serialize(rule.prelude))
-            kept = [selector.strip() for selector in selectors if can_match(selector, classes)]
+            kept = [selector.strip() for selector in selectors if use.can_match(selector)]
             if kept:
                 parts.append(f"{','.join(kept)}{{{tinycss2.serialize(rule.content).strip()}}}")
         elif rule.type == "at-rule" and rule.lower_at_keyword in ("media", "supports"):
-            inside = purged(tinycss2.parse_rule_list(rule.content, skip_whitespace=True), classes)
+            inside = purged(tinycss2.parse_rule_list(rule.content, skip_whitespace=True), use)
             if inside:
                 prelude = tinycss2.serialize(rule.prelude).strip()
                 parts.append(f"@{rule.at_keyword} {prelude}{{{inside}}}")
         elif rule.type == "at-rule" and rule.lower_at_keyword != "charset":
             parts.append(rule.serialize())
     return "\n".join(parts)
+
+
+def squeezed(css, texts):
+    """Leave out comments, animations that no rule names and variables that nobody reads."""
+    css = re.sub(r"/\*(?!!).*?\*/", "", css, flags=re.DOTALL)
+    css = re.sub(r"\s+", " ", css)
+    css = re.sub(r" ?([{};,]) ?", r"\1", css).replace(": ", ":").replace(";}", "}")
+    frames = re.compile(r"@(?:-webkit-)?keyframes ([\w-]+)\{(?:[^{}]*\{[^{}]*\})*\}")
+    named = set(re.findall(r"[\w-]+", " ".join(re.findall(r"animation(?:-name)?:([^;}]*)", css))))
+    css = frames.sub(lambda match: match[0] if match[1] in named else "", css)
+    read = {name for text in texts for name in re.findall(r"--[\w-]+", text)}
+    size = 0
+    while size != len(css):  # a variable may be read by one that goes
+        size = len(css)
+        wanted = read | set(re.findall(r"var\((--[\w-]+)", css))
+        css = re.sub(
+            r"(?<=[{;])(--[\w-]+):[^;}]*(?:;|(?=\}))",
+            lambda match: match[0] if match[1] in wanted else "",
+            css,
+        )
+        css = re.sub(r"[^{};]*\{\}", "", css)
+    return css
 
 
 def load_css(out, name):
@@ -155,7 +225,11 @@ def load_css(out, name):
 
 def subset_font(source, target, signs):
     """Write a font with some signs of another."""
-    options = subset.Options(flavor="woff2", name_IDs=["*"])  # The names state the licence.
+    # The names state the licence; hints are for screens of another time, and of the features only
+    # kerning is worth its weight.
+    options = subset.Options(
+        flavor="woff2", name_IDs=["*"], hinting=False, layout_features=["kern"]
+    )
     font = subset.load_font(source, options)
     subsetter = subset.Subsetter(options)
     subsetter.populate(text=signs)
@@ -197,18 +271,22 @@ def subset_fonts(out, css, pages):
     """
     icons = {chr(int(code, 16)) for code in re.findall(r"\\(f[0-9a-f]{3})\b", css)}
     icons |= {sign for sign in css if "\ue000" <= sign <= "\uf8ff"}
-    rules, used = re.sub(r"@font-face\{[^}]*\}", "", css), set()
+    rules = re.sub(r"@font-face\{[^}]*\}", "", css)
+    letters = {sign for page in pages for sign in page.body.text()}
+    slanted = {sign for page in pages for box in page.css("em, i, cite, dfn, var") for sign in box.text()}
 
     def smaller(match):
         face, name = match[0], match[1]
-        awesome = "fontawesome" in name
-        signs = "".join(sorted(icons if awesome else formula_signs(pages, rules, face)))
+        if "KaTeX" in name:
+            shown = formula_signs(pages, rules, face)
+        else:
+            shown = icons if "fontawesome" in name else slanted if "italic" in name else letters
+        signs = "".join(sorted(shown))
         if not signs.strip():
             return ""
         version = hashlib.sha256(signs.encode()).hexdigest()[:8]
         source = out / "_static" / name
         target = out / FONTS / f"{source.stem}.{version}.woff2"
-        used.add(target)
         if not target.exists():
             subset_font(source, target, signs)
         data = base64.b64encode(target.read_bytes()).decode()
@@ -220,23 +298,30 @@ def subset_fonts(out, css, pages):
         )
 
     pattern = r"@font-face\{[^}]*url\(((?:vendor/fontawesome/webfonts|fonts)/[^)]+\.woff2)\)[^}]*\}"
-    css = re.sub(pattern, smaller, css)
-    for path in set((out / FONTS).glob("*")) - used:
-        path.unlink()
-    return css
+    return re.sub(pattern, smaller, css)
 
 
-def bundle(out, names, pages):
-    """Write the one stylesheet."""
+def bundle(out, target, names, pages):
+    """Write one of the stylesheets."""
     scripts = [
         path.read_text(encoding="utf-8")
         for path in out.rglob("*.js")
-        if not path.name.startswith(("fontawesome", "searchindex"))
+        if not path.name.startswith(("fontawesome", "searchindex", "bootstrap"))
+        and path.parent.name != "equations"
     ]
-    classes = used_classes([page.html for page in pages], scripts)
     css = "\n".join(load_css(out, name) for name in names)
     rules = tinycss2.parse_stylesheet(css, skip_whitespace=True)
-    write_changed(out / BUNDLE, subset_fonts(out, purged(rules, classes), pages))
+    html = [page.html for page in pages]
+    text = squeezed(purged(rules, Use(pages, scripts)), [*html, *scripts])
+    write_changed(out / target, subset_fonts(out, text, pages))
+
+
+def put_off_bootstrap(page):
+    """Let Bootstrap come when the reader reaches for a menu."""
+    for script in page.css(f'script[src*="{BOOTSTRAP}"]'):
+        source = script.attributes["src"]
+        script.attrs["data-bootstrap"] = posixpath.basename(source)
+        script.attrs["src"] = source.partition("scripts/")[0] + "bootstrap-later.js"
 
 
 def take_out_loop(out):
@@ -253,25 +338,34 @@ def finish(app, exception):
     if exception or app.builder.name != "html":
         return
     out = Path(app.outdir)
-    names, pages = {}, {}
+    names, bundles = {}, {BUNDLE: {}, PLAIN_BUNDLE: {}, FRONT_BUNDLE: {}}
     for path in site_pages(out):
         page = LexborHTMLParser(path.read_text(encoding="utf-8"))
         drop_scripts(page)
-        names |= dict.fromkeys(name for _, name in stylesheets(page) if name != BUNDLE)
-        pages[path] = page
+        put_off_bootstrap(page)
+        found = (name for _, name in stylesheets(page))
+        names |= dict.fromkeys(name for name in found if name not in bundles)
+        formulas = page.css_matches(".katex")
+        front = path == out / "index.html"
+        target = FRONT_BUNDLE if front else BUNDLE if formulas else PLAIN_BUNDLE
+        bundles[target][path] = page
     if names:
-        bundle(out, names, pages.values())
-    version = hashlib.sha256((out / BUNDLE).read_bytes()).hexdigest()[:8]
-    for path, page in pages.items():
-        first, *others = [link for link, _ in stylesheets(page)]
-        first.attrs["href"] = (
-            f"{'../' * (len(path.relative_to(out).parts) - 1)}{BUNDLE}?v={version}"
-        )
-        for link in others:
-            link.decompose()
-        if not page.css("script#fonts"):
-            first.insert_after(LexborHTMLParser(f'<script id="fonts">{EARLY}</script>').head.child)
-        write_changed(path, page.html)
+        for path in (out / FONTS).glob("*"):
+            path.unlink()
+    for target, pages in bundles.items():
+        if names:
+            bundle(out, target, names, list(pages.values()))
+        version = hashlib.sha256((out / target).read_bytes()).hexdigest()[:8]
+        for path, page in pages.items():
+            first, *others = [link for link, _ in stylesheets(page)]
+            up = "../" * (len(path.relative_to(out).parts) - 1)
+            first.attrs["href"] = f"{up}{target}?v={version}"
+            for link in others:
+                link.decompose()
+            if not page.css("script#fonts"):
+                script = LexborHTMLParser(f'<script id="fonts">{EARLY}</script>').head.child
+                first.insert_after(script)
+            write_changed(path, page.html)
     take_out_loop(out)
     for pattern in UNUSED_FILES:
         for path in (out / "_static").glob(pattern):

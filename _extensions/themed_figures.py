@@ -14,14 +14,27 @@ from docutils import nodes
 # hw1lib/book.mplstyle has the same colours in the same order; a test compares the two.
 CYCLE = ("0072b2", "d55e00", "009e73", "cc79a7", "e69f00", "56b4e9", "8c8c8c")
 PIXELS_PER_POINT = 4 / 3
+GLYPH = re.compile(r'<path id="(DejaVu[^"]*)"[^>]*/>\s*')
 
 
-def themed(svg, alt, prefix):
-    """Return the <svg> element with unique identifiers, no fixed ink, and a text to be read."""
+def themed(svg, alt, prefix, glyphs):
+    """Return the <svg> element with unique identifiers, no fixed ink, and a text to be read.
+
+    `glyphs` has the names of the letters that earlier figures of the page have drawn: they are the
+    same in all, and not drawn again.
+    """
     head, _, drawing = svg[svg.index("<svg") :].partition(">")
     drawing = re.sub(r"<metadata>.*?</metadata>", "", drawing, flags=re.DOTALL)
-    drawing = drawing.replace(' id="', f' id="{prefix}-')
-    drawing = drawing.replace('href="#', f'href="#{prefix}-').replace("url(#", f"url(#{prefix}-")
+    drawing = GLYPH.sub(lambda match: "" if match[1] in glyphs else match[0], drawing)
+    glyphs.update(GLYPH.findall(drawing))
+    own = r"(?!DejaVu)"
+    drawing = re.sub(rf' id="{own}', f' id="{prefix}-', drawing)
+    drawing = re.sub(rf'href="#{own}', f'href="#{prefix}-', drawing)
+    drawing = drawing.replace("url(#", f"url(#{prefix}-")
+    # Hundredths of a point are fine enough for a line.
+    drawing = re.sub(
+        r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), drawing
+    )
     drawing = drawing.replace("#000000", "currentColor")
     for i, colour in enumerate(CYCLE):
         drawing = re.sub(f"#{colour}", f"var(--cycle-{i})", drawing, flags=re.IGNORECASE)
@@ -40,7 +53,8 @@ def visit_image(translator, node):
         return
     path = Path(translator.builder.srcdir) / node["uri"]
     prefix = "f" + path.stem[:10]
-    svg = themed(path.read_text(encoding="utf-8"), node.get("alt", ""), prefix)
+    glyphs = translator.__dict__.setdefault("glyphs", set())  # one translator for each page
+    svg = themed(path.read_text(encoding="utf-8"), node.get("alt", ""), prefix, glyphs)
     translator.body.append(f'<div class="figure-box">{svg}</div>')
     raise nodes.SkipNode
 
