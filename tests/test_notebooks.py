@@ -1,5 +1,6 @@
 """The rules that every notebook keeps, so that nbval checks all of it and a page reads well."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -18,6 +19,11 @@ MAX_LINES = 15
 MIN_WORDS_FOR_A_LINE = 10
 MAX_IGNORED_SHARE = 0.03
 TAGS = {"hide-input", "hide-output", "hide-cell", "remove-input", "remove-cell", "remove-output"}
+SETTINGS = ("set_matplotlib_formats", "alt.renderers.enable", "plt.style.use", "np.set_printoptions",
+            "torch.set_num_threads")  # fmt: skip
+# A phone of 360 px leaves a figure about 328 px: at this width 9 points are 9 px there.
+WIDEST_FIGURE, SMALLEST_TEXT = 320, 9  # points
+WIDEST_OUTPUT = 60  # columns: the page sets a longer line smaller, down to this one
 PRACTICE_TAGS = {"stub", "check", "example", "solution", "book-only"}
 
 
@@ -139,6 +145,48 @@ def test_cells_that_draw_hide_their_source(notebook):
     assert all("hide-input" in tags_of(cell) for cell in code_cells(notebook) if draws(cell))
 
 
+def is_setup(cell):
+    """Say whether a cell only imports and sets up."""
+    return all(
+        isinstance(node, (ast.Import, ast.ImportFrom)) or ast.unparse(node).startswith(SETTINGS)
+        for node in ast.parse(re.sub(r"(?m)^%.*", "", cell.source)).body
+    )
+
+
+def test_a_cell_that_only_sets_up_does_not_show(notebook):
+    for cell in code_cells(notebook):
+        assert is_setup(cell) == ("remove-cell" in tags_of(cell)), cell.source
+
+
+def test_a_fold_says_what_it_holds(notebook):
+    # A figure's fold has the title that _config.yml gives to all.
+    for cell in code_cells(notebook):
+        if "hide-input" in tags_of(cell) and not draws(cell):
+            title = cell.metadata.get("mystnb", {}).get("code_prompt_show", "")
+            assert 2 <= len(title.split()) <= 10, cell.source
+
+
+def test_no_two_folds_follow_each_other(notebook):
+    for before, cell in zip(notebook.cells, notebook.cells[1:], strict=False):
+        both = "hide-input" in tags_of(before) & tags_of(cell)
+        assert not (both and not before.outputs), cell.source
+
+
+def test_every_figure_is_whole_and_readable_on_a_phone(notebook):
+    for cell in code_cells(notebook):
+        for svg in outputs_of(cell, "image/svg+xml"):
+            width = float(re.search(r'width="([\d.]+)pt"', svg)[1])
+            texts = {100 * float(size) for size in re.findall(r"scale\((0\.\d+) -0", svg)}
+            assert width <= WIDEST_FIGURE and min(texts) >= SMALLEST_TEXT, cell.source
+
+
+def test_what_is_printed_fits_on_a_phone(notebook):
+    for cell in code_cells(notebook):
+        texts = [output.text for output in cell.outputs if output.output_type == "stream"]
+        lines = [line for text in texts for line in text.splitlines()]
+        assert [line for line in lines if len(line) > WIDEST_OUTPUT] == []
+
+
 def test_cells_are_short(notebook):
     sources = [cell.source for cell in code_cells(notebook)]
     assert [source for source in sources if len(source.splitlines()) > MAX_LINES] == []
@@ -146,7 +194,8 @@ def test_cells_are_short(notebook):
 
 def test_there_are_ten_words_of_prose_for_a_line_of_code(notebook):
     words = len(re.sub(r"\$\$.*?\$\$", "", prose(notebook), flags=re.DOTALL).split())
-    visible = [cell for cell in code_cells(notebook) if "hide-input" not in tags_of(cell)]
+    folded = {"hide-input", "remove-cell"}
+    visible = [cell for cell in code_cells(notebook) if not folded & tags_of(cell)]
     lines = [line for cell in visible for line in cell.source.splitlines() if line.strip(" )]}")]
     assert words >= MIN_WORDS_FOR_A_LINE * len(lines)
 
