@@ -35,9 +35,7 @@ def finish(app, exception):
 def setup(app):
     """Register with Sphinx; the pages without a reference do not get the script (lean_pages)."""
     folder = Path(__file__).parent / "preview"
-    app.connect(
-        "config-inited", lambda app, config: config.html_static_path.append(str(folder))
-    )
+    app.connect("config-inited", lambda app, config: config.html_static_path.append(str(folder)))
     app.add_js_file("equation-preview.js", loading_method="defer")
     app.connect("build-finished", finish, priority=750)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

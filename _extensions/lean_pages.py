@@ -2,10 +2,11 @@
 
 The theme loads eleven stylesheets, all of Font Awesome twice and the index of the search on every
 page. When the site is built, this makes three stylesheets, for the front page, for the pages with
-formulas and for those without, each with the rules that match something and the fonts with the signs that are shown in
-them, and keeps on each page the scripts that find something to do there. Thebe goes altogether: it
-is switched off, yet its settings are written twice, which is an error on every page, and they name
-a server elsewhere. Bootstrap, two thirds of the scripts, comes when a menu is reached for.
+formulas and for those without, each with the rules that match something and the fonts with the
+signs that are shown in them, and keeps on each page the scripts that find something to do there.
+Thebe goes altogether: it is switched off, yet its settings are written twice, which is an error on
+every page, and they name a server elsewhere. Bootstrap, two thirds of the scripts, comes when a
+menu is reached for.
 """
 
 import base64
@@ -49,12 +50,15 @@ STRINGS = re.compile(r"""["'`]([\w .#-]+)["'`]""")
 SETTINGS = re.compile(r"DOCUMENTATION_OPTIONS\.\w+ =|kernelName =")
 # Classes that Bootstrap's menus and labels put together out of pieces.
 COMPOSED = re.compile(r"bs-|tooltip|dropdown|show$|fade$")
-# What a selector asks besides elements: their state, which may come, and parts that are no elements.
+# What a selector asks besides elements: a state, which may come, and parts that are no elements.
 STATES = re.compile(
     r"::?[\w-]+\([^()]*\)|::[\w-]+"
     r"|:(?!root|first-|last-|nth-|only-|is|where|empty)[\w-]+"
     r"|\[(?:open|hidden|tabindex|disabled|aria-|data-)[^\]]*\]"
 )
+# Where text is slanted or bold.
+SLANTED = "em, i, cite, dfn, var"
+BOLD = "h1, h2, h3, h4, h5, strong, b, th, dt, summary, [class*=title], .rubric, .place"
 BOOTSTRAP = "_static/scripts/bootstrap.js"
 # Where the theme looks at all boxes that may scroll; scroll-boxes.js looks at those in sight.
 THEME_SCRIPT = "_static/scripts/pydata-sphinx-theme.js"
@@ -124,9 +128,7 @@ class Use:
         """Say whether a selector can match an element of some page, now or later."""
         names = re.findall(r"\.(-?[A-Za-z_][\w-]*)", outside_brackets(selector))
         if any(name in self.added or COMPOSED.match(name) for name in names):
-            return all(
-                name in self.classes | self.added or COMPOSED.match(name) for name in names
-            )
+            return all(name in self.classes | self.added or COMPOSED.match(name) for name in names)
         if not self.classes.issuperset(names):
             return False
         return "katex" in selector or self.is_found(STATES.sub("", selector))
@@ -197,12 +199,8 @@ def squeezed(css, texts):
     size = 0
     while size != len(css):  # a variable may be read by one that goes
         size = len(css)
-        wanted = read | set(re.findall(r"var\((--[\w-]+)", css))
-        css = re.sub(
-            r"(?<=[{;])(--[\w-]+):[^;}]*(?:;|(?=\}))",
-            lambda match: match[0] if match[1] in wanted else "",
-            css,
-        )
+        wanted = "|".join(read | set(re.findall(r"var\((--[\w-]+)", css)))
+        css = re.sub(rf"(?<=[{{;])(?!(?:{wanted}):)--[\w-]+:[^;}}]*(?:;|(?=\}}))", "", css)
         css = re.sub(r"[^{};]*\{\}", "", css)
     return css
 
@@ -272,15 +270,17 @@ def subset_fonts(out, css, pages):
     icons = {chr(int(code, 16)) for code in re.findall(r"\\(f[0-9a-f]{3})\b", css)}
     icons |= {sign for sign in css if "\ue000" <= sign <= "\uf8ff"}
     rules = re.sub(r"@font-face\{[^}]*\}", "", css)
-    letters = {sign for page in pages for sign in page.body.text()}
-    slanted = {sign for page in pages for box in page.css("em, i, cite, dfn, var") for sign in box.text()}
+
+    def signs_in(selector):
+        return {sign for page in pages for box in page.css(selector) for sign in box.text()}
 
     def smaller(match):
         face, name = match[0], match[1]
         if "KaTeX" in name:
             shown = formula_signs(pages, rules, face)
         else:
-            shown = icons if "fontawesome" in name else slanted if "italic" in name else letters
+            where = SLANTED if "italic" in name else BOLD if "600" in name else "body"
+            shown = icons if "fontawesome" in name else signs_in(where)
         signs = "".join(sorted(shown))
         if not signs.strip():
             return ""

@@ -14,6 +14,8 @@ from docutils import nodes
 # hw1lib/book.mplstyle has the same colours in the same order; a test compares the two.
 CYCLE = ("0072b2", "d55e00", "009e73", "cc79a7", "e69f00", "56b4e9", "8c8c8c")
 PIXELS_PER_POINT = 4 / 3
+UNUSED_NAME = re.compile(r' id="[\w-]*?(?:text|line2d|patch|xtick|ytick|axes|figure|legend)_\d+"')
+PLACES = re.compile(r' (?:d|x|y|width|height)="[^"]*"|translate\([^)]*')
 GLYPH = re.compile(r'<path id="(DejaVu[^"]*)"[^>]*/>\s*')
 
 
@@ -31,10 +33,10 @@ def themed(svg, alt, prefix, glyphs):
     drawing = re.sub(rf' id="{own}', f' id="{prefix}-', drawing)
     drawing = re.sub(rf'href="#{own}', f'href="#{prefix}-', drawing)
     drawing = drawing.replace("url(#", f"url(#{prefix}-")
-    # Hundredths of a point are fine enough for a line.
-    drawing = re.sub(
-        r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), drawing
-    )
+    # What only weighs: comments, names that nothing refers to, and more than hundredths of a point.
+    drawing = re.sub(r"<!--.*?-->|\n\s*(?=<)", "", drawing, flags=re.DOTALL)
+    drawing = UNUSED_NAME.sub("", drawing)
+    drawing = PLACES.sub(lambda place: re.sub(r"(\.\d\d)\d+", r"\1", place[0]), drawing)
     drawing = drawing.replace("#000000", "currentColor")
     for i, colour in enumerate(CYCLE):
         drawing = re.sub(f"#{colour}", f"var(--cycle-{i})", drawing, flags=re.IGNORECASE)

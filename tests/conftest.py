@@ -25,6 +25,26 @@ def site():
 
 
 @pytest.fixture(scope="session")
+def pages(site):
+    """Parse each page of the site."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    return {
+        path: LexborHTMLParser(path.read_text(encoding="utf-8"))
+        for path in site.rglob("*.html")
+        if "_static" not in path.relative_to(site).parts  # templates of the theme
+    }
+
+
+@pytest.fixture(scope="session")
+def chapters(pages, site):
+    """Return the pages that people write."""
+    found = sorted((ROOT / "chapters").rglob("*.*"))
+    written = [ROOT / "index.md", *(path for path in found if path.suffix in (".ipynb", ".md"))]
+    return {path: pages[site / path.relative_to(ROOT).with_suffix(".html")] for path in written}
+
+
+@pytest.fixture(scope="session")
 def chromium():
     """Return the browser's path, or skip; where CI has none, fail."""
     from site_browser import find_chromium  # here, since playwright takes a while to import

@@ -17,7 +17,9 @@ from site_browser import (
     DESKTOP,
     FONTS_THAT_FAILED,
     JUMPED,
+    LAY_OUT_ALL,
     PHONE,
+    TWO_FRAMES,
     missed_headings,
     open_browser,
     sweep,
@@ -114,13 +116,101 @@ def test_every_page_opens_from_a_folder(page, site, names):
             assert page.evaluate("document.styleSheets.length") > 0, name
 
 
-def test_wide_code_can_be_reached_by_keyboard_once_it_is_unfolded(browser, address):
-    page = browser.new_page(viewport=PHONE)
-    page.goto(f"{address}chapters/practice/dropout.html")
-    folded = page.locator("details:has(div.highlight)").first
-    assert folded.locator("pre").first.get_attribute("tabindex") is None
-    folded.locator("summary").first.click()
-    page.wait_for_selector("details[open] pre[tabindex='0']")
+def test_code_outputs_and_tables_fit_on_a_phone(browser, address, names):
+    page = browser.new_page(viewport={"width": 360, "height": 800})
+    wide = {}
+    for name in names:
+        page.goto(address + name)
+        page.add_style_tag(content=LAY_OUT_ALL + " details > * { display: block }")
+        boxes = page.evaluate(
+            """[...document.querySelectorAll(
+              "article :is(pre, table, .pst-scrollable-table-container)")]
+            .filter((box) => box.scrollWidth > box.clientWidth + 1)
+            .map((box) => box.textContent.trim().slice(0, 60))"""
+        )
+        wide |= {name: boxes} if boxes else {}
+    page.close()
+    assert wide == {}
+
+
+@pytest.mark.parametrize(("width", "fewest", "most"), [(1280, 62, 76), (360, 34, 46)])
+def test_a_line_of_text_has_a_length_that_reads_well(browser, address, width, fewest, most):
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    page.goto(f"{address}chapters/dropout/rescaling.html")
+    lengths = page.evaluate(
+        """[...document.querySelectorAll("article section > p")].flatMap((p) => {
+          const range = document.createRange();
+          range.selectNodeContents(p);
+          const boxes = [...range.getClientRects()];
+          const lines = new Set(boxes.map((box) => Math.round(box.bottom / 12)));
+          const math = p.querySelector(".math");
+          return math || lines.size < 4 ? [] : [p.textContent.length / lines.size];
+        })"""
+    )
+    page.close()
+    assert len(lengths) > 3
+    assert fewest <= sum(lengths) / len(lengths) <= most
+
+
+def test_all_links_have_one_colour(page, address):
+    page.goto(f"{address}chapters/errata.html")
+    colours = page.evaluate(
+        """[...new Set([...document.querySelectorAll("article a.reference")]
+        .map((link) => getComputedStyle(link).color))]"""
+    )
+    assert len(colours) == 1
+
+
+@pytest.mark.parametrize("place", ["server", "folder"])
+@pytest.mark.parametrize("label", ["eq-78", "eq-38"])  # of this page, of another
+def test_a_reference_shows_its_equation_when_pointed_at_or_focused(
+    page, site, address, place, label
+):
+    base = address if place == "server" else f"{site.as_uri()}/"
+    page.goto(base + "chapters/batchnorm/gradient_input.html")
+    link = page.locator(f'article a[href$="#equation-{label}"]:not(.headerlink)').first
+    box = page.locator(".equation-preview")
+    for reach, leave in (
+        (link.hover, lambda: page.mouse.move(0, 0)),
+        (link.focus, lambda: page.keyboard.press("Escape")),
+    ):
+        reach()
+        box.locator(".katex").first.wait_for()
+        assert link.get_attribute("aria-describedby") == box.get_attribute("id")
+        inside = box.bounding_box()
+        assert 0 <= inside["x"] <= DESKTOP["width"] - inside["width"]
+        leave()
+        box.wait_for(state="hidden")
+
+
+@pytest.mark.parametrize("way", ["click", "keyboard", "touch"])
+def test_a_menu_opens_at_the_first_press(browser, address, way):
+    context = browser.new_context(viewport=PHONE, has_touch=True)
+    page = context.new_page()
+    page.goto(f"{address}chapters/dropout/variance.html")
+    button = page.locator(".dropdown-download-buttons > button")
+    if way == "keyboard":
+        button.focus()
+        page.keyboard.press("Enter")
+    else:
+        button.tap() if way == "touch" else button.click()
+    page.locator(".dropdown-download-buttons .dropdown-menu.show").wait_for()
+    context.close()
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_the_part_and_the_place_stay_in_sight(browser, address, size):
+    page = browser.new_page(viewport=size)
+    page.goto(f"{address}chapters/backprop/kaiming.html")
+    page.evaluate("scrollTo(0, 3000)")
+    page.evaluate(TWO_FRAMES)
+    assert page.evaluate(
+        """(() => {
+          const { left, top, height } = document.querySelector(".place").getBoundingClientRect();
+          const seen = document.elementFromPoint(left + 5, top + height / 2);
+          return top >= 0 && seen.closest(".place") !== null;
+        })()"""
+    )
     page.close()
 
 

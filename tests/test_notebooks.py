@@ -19,8 +19,13 @@ MAX_LINES = 15
 MIN_WORDS_FOR_A_LINE = 10
 MAX_IGNORED_SHARE = 0.03
 TAGS = {"hide-input", "hide-output", "hide-cell", "remove-input", "remove-cell", "remove-output"}
-SETTINGS = ("set_matplotlib_formats", "alt.renderers.enable", "plt.style.use", "np.set_printoptions",
-            "torch.set_num_threads")  # fmt: skip
+SETTINGS = (
+    "set_matplotlib_formats",
+    "alt.renderers.enable",
+    "plt.style.use",
+    "np.set_printoptions",
+    "torch.set_num_threads",
+)
 # A phone of 360 px leaves a figure about 328 px: at this width 9 points are 9 px there.
 WIDEST_FIGURE, SMALLEST_TEXT = 320, 9  # points
 WIDEST_OUTPUT = 60  # columns: the page sets a longer line smaller, down to this one
@@ -177,7 +182,8 @@ def test_every_figure_is_whole_and_readable_on_a_phone(notebook):
         for svg in outputs_of(cell, "image/svg+xml"):
             width = float(re.search(r'width="([\d.]+)pt"', svg)[1])
             texts = {100 * float(size) for size in re.findall(r"scale\((0\.\d+) -0", svg)}
-            assert width <= WIDEST_FIGURE and min(texts) >= SMALLEST_TEXT, cell.source
+            assert width <= WIDEST_FIGURE, cell.source
+            assert min(texts) >= SMALLEST_TEXT, cell.source
 
 
 def test_what_is_printed_fits_on_a_phone(notebook):

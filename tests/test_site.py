@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
-import pytest
 from addresses import find_addresses
 from downloads import download_edition, settings, students_text
 from selectolax.lexbor import LexborHTMLParser
@@ -12,24 +11,6 @@ from selectolax.lexbor import LexborHTMLParser
 ROOT = Path(__file__).parent.parent
 HTML = ROOT / "_build" / "html"
 HOMEWORK = range(1, 98)
-
-
-@pytest.fixture(scope="session")
-def pages(site):
-    """Parse each page of the site."""
-    return {
-        path: LexborHTMLParser(path.read_text(encoding="utf-8"))
-        for path in site.rglob("*.html")
-        if "_static" not in path.relative_to(site).parts  # templates of the theme
-    }
-
-
-@pytest.fixture(scope="session")
-def chapters(pages):
-    """Return the pages that people write."""
-    found = sorted((ROOT / "chapters").rglob("*.*"))
-    written = [ROOT / "index.md", *(path for path in found if path.suffix in (".ipynb", ".md"))]
-    return {path: pages[HTML / path.relative_to(ROOT).with_suffix(".html")] for path in written}
 
 
 def links(page):
