@@ -14,10 +14,12 @@ import hashlib
 import logging
 import posixpath
 import re
+from functools import cache
 from pathlib import Path
 
 import tinycss2
 from fontTools import subset
+from fontTools.ttLib import TTFont
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 from sphinx.util.logging import getLogger
 
@@ -236,6 +238,12 @@ def subset_font(source, target, signs):
     subset.save_font(font, target, options)
 
 
+@cache
+def signs_of(font):
+    """Give the signs that a font has, as numbers."""
+    return TTFont(font).getBestCmap().keys()
+
+
 def styles(declarations):
     """Give the family, weight and style that a font's face, or a rule, states."""
     found = [
@@ -281,11 +289,11 @@ def subset_fonts(out, css, pages):
         else:
             where = SLANTED if "italic" in name else BOLD if "600" in name else "body"
             shown = icons if "fontawesome" in name else signs_in(where)
-        signs = "".join(sorted(shown))
+        source = out / "_static" / name
+        signs = "".join(sorted(sign for sign in shown if ord(sign) in signs_of(source)))
         if not signs.strip():
             return ""
         version = hashlib.sha256(signs.encode()).hexdigest()[:8]
-        source = out / "_static" / name
         target = out / FONTS / f"{source.stem}.{version}.woff2"
         if not target.exists():
             subset_font(source, target, signs)

@@ -25,8 +25,9 @@ document.addEventListener("click", (event) => {
   if (!button || ready) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  load().then(() => {
+  // Not within the press itself: a button ignores a second one meanwhile.
+  load().then(() => setTimeout(() => {
     ready = true;
     button.click();
-  });
+  }));
 }, true);
