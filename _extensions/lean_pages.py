@@ -61,6 +61,8 @@ STATES = re.compile(
 # Where text is slanted or bold.
 SLANTED = "em, i, cite, dfn, var"
 BOLD = "h1, h2, h3, h4, h5, strong, b, th, dt, summary, [class*=title], .rubric, .place"
+# What is left out here, or filled by a script.
+FILLED = re.compile("katex|touch-")
 BOOTSTRAP = "_static/scripts/bootstrap.js"
 # Where the theme looks at all boxes that may scroll; scroll-boxes.js looks at those in sight.
 THEME_SCRIPT = "_static/scripts/pydata-sphinx-theme.js"
@@ -133,7 +135,7 @@ class Use:
             return all(name in self.classes | self.added or COMPOSED.match(name) for name in names)
         if not self.classes.issuperset(names):
             return False
-        return "katex" in selector or self.is_found(STATES.sub("", selector))
+        return bool(FILLED.search(selector)) or self.is_found(STATES.sub("", selector))
 
     def is_found(self, selector):
         """Say whether a selector without states matches; one that is not understood may."""
