@@ -90,8 +90,8 @@ def is_finite(value: Any) -> bool:
     if isinstance(value, np.ndarray):
         # The sum of squares of finite entries is finite, as a rule, and takes one pass.
         return math.isfinite(np.vdot(value, value)) or bool(np.isfinite(value).all())
-    # A cache repeats what has been looked at: an argument, or what the output would show.
-    if isinstance(value, (tuple, list)) and not hasattr(value, "_fields"):
+    # A cache, a named tuple, repeats what has been looked at: an argument, or what the output shows.
+    if type(value) in (tuple, list):
         return all(map(is_finite, value))
     return not isinstance(value, numbers.Real) or math.isfinite(value)
 

@@ -21,7 +21,7 @@ def mean_square(C: Array) -> Array:
     """Return the mean of the squares of each column."""
     # Added in float64, as in PyTorch, since one long sum in float32 loses a digit; in blocks of
     # rows, so that the wider copy stays in the cache.
-    blocks = (C[i : i + 64].astype(np.float64, copy=False) for i in range(0, len(C), 64))
+    blocks = (np.asarray(C[i : i + 64], np.float64) for i in range(0, len(C), 64))
     sums = [np.einsum("ij,ij->j", block, block) for block in blocks]
     return (sum(sums) / len(C)).astype(C.dtype)
 

@@ -330,9 +330,9 @@ def poisson_width_pmf(k: Counts, lam: float, p: float) -> Probabilities:
 def _binomial_pmf(k: NDArray[np.integer], M: int, q: float, p: float) -> Probabilities:
     """Compute P(K = k) at the keep probability q = 1 - p; both come in, each to full precision."""
     pmf = np.zeros(k.shape)
-    # The smaller of p and q is the precise one.
+    # The smaller of p and q is the precise one; p is precise anyway.
     pmf[k == M] = q**M if q < 0.5 else math.exp(M * math.log1p(-p))
-    pmf[k == 0] = p**M if p < 0.5 else math.exp(M * math.log1p(-q))
+    pmf[k == 0] = p**M
     inside = (k > 0) & (k < M) & (p > 0)
     kept = k[inside]
     dropped = M - kept
