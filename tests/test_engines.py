@@ -1,9 +1,11 @@
-"""In Firefox and in WebKit, as in Chromium, links land and the text stays where the reader is.
+"""In Firefox and in WebKit, as in Chromium: pages, formulas, links, figures, modes and paper.
 
-What the three do differently when blocks are laid out late. Both are driven with Selenium;
-WebKit has no mode without a window, so it gets a screen that nobody sees.
+Both are driven with Selenium; WebKit has no mode without a window, so it gets a screen that nobody
+sees. It knows no forced colours, and its driver does not print.
 """
 
+import base64
+import io
 import os
 import shutil
 import subprocess
@@ -13,9 +15,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 from selenium import webdriver
+from selenium.webdriver import ActionChains, Keys
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
-from site_browser import DESKTOP, JUMPED, missed_headings
+from site_browser import DESKTOP, EMPTY_FORMULAS, FONTS_THAT_FAILED, JUMPED, missed_headings
 from site_server import serve
 
 pytestmark = [
@@ -23,6 +29,7 @@ pytestmark = [
     # Selenium's own module for WebKit uses what Selenium gives up.
     pytest.mark.filterwarnings("ignore:setting remote_server_addr:DeprecationWarning"),
 ]
+ROOT = Path(__file__).parent.parent
 PAGE = "batchnorm/gradient_input"
 MINI_BROWSER = "*/webkit2gtk-4.*/MiniBrowser"
 ADVICE = "on Debian: apt-get install firefox-esr webkit2gtk-driver xvfb"
@@ -58,10 +65,12 @@ def screen():
             server.terminate()
 
 
-def open_firefox(_):
+def open_firefox(_, **preferences):
     """Start Firefox."""
     options = webdriver.FirefoxOptions()
     options.add_argument("-headless")
+    for name, value in preferences.items():
+        options.set_preference(name.replace("__", "."), value)
     options.binary_location = found(shutil.which("firefox-esr") or shutil.which("firefox"))
     service = webdriver.FirefoxService(executable_path=found(geckodriver()))
     return webdriver.Firefox(options=options, service=service)
@@ -108,3 +117,97 @@ def test_nothing_jumps_while_scrolling_up(browser, address):
     browser.get("about:blank")
     browser.get(f"{address}chapters/{PAGE}.html")
     assert ask(browser, JUMPED) <= 1
+
+
+def test_each_page_shows_its_formulas_and_figures(browser, address, chapters):
+    wrong = {}
+    for path in chapters:
+        browser.get(address + path.relative_to(ROOT).with_suffix(".html").as_posix())
+        ask(browser, "async () => { await document.fonts.ready; }")
+        empty = """[...document.querySelectorAll("svg.figure")].filter((figure) =>
+          figure.checkVisibility() && !figure.getBoundingClientRect().width).length"""
+        counts = [
+            ask(browser, f"() => {what}") for what in (EMPTY_FORMULAS, FONTS_THAT_FAILED, empty)
+        ]
+        wrong |= {path.stem: counts} if any(counts) else {}
+    assert wrong == {}
+
+
+def test_a_figure_moves_by_drag_and_by_key_and_goes_back(browser, address):
+    figure = open_figure(browser, address)
+    grip = figure.find_elements(By.CSS_SELECTOR, ".grip")[-1]
+    state = partial(ask, browser, "(figure) => JSON.stringify(figure.state())", figure)
+    states = [state()]
+    ActionChains(browser).move_to_element(grip).click_and_hold().move_by_offset(-40, 0).perform()
+    ActionChains(browser).release().perform()
+    states.append(state())
+    ActionChains(browser).send_keys(Keys.ARROW_RIGHT).perform()
+    states.append(state())
+    assert len(set(states)) == 3
+    press(browser, figure.find_element(By.CSS_SELECTOR, ".touch-reset"))
+    assert state() == states[0]
+
+
+def press(browser, button):
+    """Press a button, which WebKit's driver does not do everywhere."""
+    ask(browser, "(button) => button.click()", button)
+
+
+def open_figure(browser, address):
+    """Go to the figure of the five points, and answer its guess."""
+    browser.get(f"{address}chapters/{PAGE}.html")
+    box = browser.find_element(By.CSS_SELECTOR, ".figure-box:has(+ .touch-figure)")
+    ask(browser, "(box) => box.scrollIntoView({ block: 'center' })", box)
+    figure = WebDriverWait(browser, 20).until(
+        lambda _: browser.find_elements(By.CSS_SELECTOR, ".touch-figure.is-live")
+    )[0]
+    press(browser, figure.find_element(By.CSS_SELECTOR, ".touch-guess button"))
+    ask(browser, "(figure) => figure.scrollIntoView({ block: 'center' })", figure)
+    return figure
+
+
+INKS = """
+() => ["body", "h1", ".katex-html", ".touch-figure text"].map((selector) => {
+  const element = document.querySelector(selector);
+  const style = getComputedStyle(element);
+  if (selector === "body") return style.backgroundColor;
+  return element.matches("text") ? style.fill : style.color;
+})"""
+
+
+def brightness(colour):
+    """Give the mean of the channels of 'rgb(1, 2, 3)'."""
+    return sum(float(x) for x in colour[colour.index("(") + 1 : -1].split(",")[:3]) / 3
+
+
+def test_in_the_dark_mode_all_ink_is_bright(browser, address):
+    open_figure(browser, address)
+    for _ in range(3):
+        if ask(browser, "() => document.documentElement.dataset.theme") == "dark":
+            break
+        press(browser, browser.find_element(By.CSS_SELECTOR, ".theme-switch-button"))
+    ground, *inks = map(brightness, ask(browser, INKS))
+    ask(browser, "() => localStorage.clear()")
+    assert ground < 60
+    assert min(inks) > 140
+
+
+def test_in_forced_colours_formulas_and_figures_keep_their_ink(address):
+    with open_firefox(None, browser__display__document_color_use=2) as browser:
+        open_figure(browser, address)
+        assert ask(browser, "() => matchMedia('(forced-colors: active)').matches")
+        ground, *inks = map(brightness, ask(browser, INKS))
+        assert min(abs(ink - ground) for ink in inks) > 100
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_on_paper_firefox_prints_the_text_in_dark_ink(address, dark):
+    with open_firefox(None, ui__systemUsesDarkTheme=int(dark)) as browser:
+        browser.get(f"{address}chapters/{PAGE}.html")
+        pages = PdfReader(io.BytesIO(base64.b64decode(browser.print_page()))).pages
+    text = " ".join(page.extract_text() for page in pages)
+    assert 5 < len(pages) < 30
+    assert "Five consequences" in text
+    assert "Search" not in text
+    # White ink would be set before the first letter.
+    assert b"1 1 1 rg" not in pages[0].get_contents().get_data().split(b"BT")[0][-200:]

@@ -34,7 +34,8 @@ touch.define("five-points", (data) => {
       // Before: the points, their mean, one deviation to both sides.
       pen.text([16, 14], "y: drag a point", { anchor: "start", bold: true });
       pen.axis(before, 62, [-4, -2, 0, 2, 4]);
-      pen.bar(before(m - s), 57, before(m + s) - before(m - s), 10, { colour: "var(--cycle-6)", opacity: 0.35 });
+      const [low, high] = [m - s, m + s].map((value) => before(touch.clamp(value, -5, 5)));
+      pen.bar(low, 57, high - low, 10, { colour: "var(--cycle-6)", opacity: 0.35 });
       pen.line([[before(m), 28], [before(m), 72]], { dash: "4 3" });
       // After: the same points with mean 0 and deviation 1, each joined with what it was.
       pen.axis(after, 170, [-2, -1, 0, 1, 2]);
