@@ -58,9 +58,12 @@ STATES = re.compile(
     r"|:(?!root|first-|last-|nth-|only-|is|where|empty)[\w-]+"
     r"|\[(?:open|hidden|tabindex|disabled|aria-|data-)[^\]]*\]"
 )
-# Where text is slanted or bold.
-SLANTED = "em, i, cite, dfn, var"
-BOLD = "h1, h2, h3, h4, h5, strong, b, th, dt, summary, [class*=title], .rubric, .place"
+# Where text is set in each of its faces, by a part of the face's file name.
+FACES = {
+    "400-italic": "em, cite, dfn, var",
+    "600-normal": "h1, h2, h3, h4, h5, strong, b, th, dt, summary, [class*=title], .rubric, .place",
+    "400-normal": "body",
+}
 # What is left out here, or filled by a script.
 FILLED = re.compile("katex|touch-")
 BOOTSTRAP = "_static/scripts/bootstrap.js"
@@ -272,25 +275,33 @@ def formula_signs(pages, css, face):
     return {sign for box in boxes for sign in box.text()}
 
 
-def subset_fonts(out, css, pages):
+def letters_of(pages):
+    """Give the signs of the text in each of its faces."""
+    return {
+        name: set().union(*(box.text() for page in pages for box in page.css(selector)))
+        for name, selector in FACES.items()
+    }
+
+
+def subset_fonts(out, css, pages, letters):
     """Put the fonts into the stylesheet, each with the signs that some page shows in it.
 
     Inside the stylesheet they are there when the text is laid out, so that it does not move later.
+    The faces of the text have the same letters in every stylesheet, and are made once.
     """
     icons = {chr(int(code, 16)) for code in re.findall(r"\\(f[0-9a-f]{3})\b", css)}
     icons |= {sign for sign in css if "\ue000" <= sign <= "\uf8ff"}
     rules = re.sub(r"@font-face\{[^}]*\}", "", css)
-
-    def signs_in(selector):
-        return {sign for page in pages for box in page.css(selector) for sign in box.text()}
+    text = {name for name in FACES if any(page.css_matches(FACES[name]) for page in pages)}
 
     def smaller(match):
         face, name = match[0], match[1]
         if "KaTeX" in name:
             shown = formula_signs(pages, rules, face)
+        elif "fontawesome" in name:
+            shown = icons
         else:
-            where = SLANTED if "italic" in name else BOLD if "600" in name else "body"
-            shown = icons if "fontawesome" in name else signs_in(where)
+            shown = set().union(*(letters[part] for part in text if part in name))
         source = out / "_static" / name
         signs = "".join(sorted(sign for sign in shown if ord(sign) in signs_of(source)))
         if not signs.strip():
@@ -311,7 +322,7 @@ def subset_fonts(out, css, pages):
     return re.sub(pattern, smaller, css)
 
 
-def bundle(out, target, names, pages):
+def bundle(out, target, names, pages, letters):
     """Write one of the stylesheets."""
     scripts = [
         path.read_text(encoding="utf-8")
@@ -323,7 +334,7 @@ def bundle(out, target, names, pages):
     rules = tinycss2.parse_stylesheet(css, skip_whitespace=True)
     html = [page.html for page in pages]
     text = squeezed(purged(rules, Use(pages, scripts)), [*html, *scripts])
-    write_changed(out / target, subset_fonts(out, text, pages))
+    write_changed(out / target, subset_fonts(out, text, pages, letters))
 
 
 def put_off_bootstrap(page):
@@ -362,9 +373,10 @@ def finish(app, exception):
     if names:
         for path in (out / FONTS).glob("*"):
             path.unlink()
+    letters = letters_of([page for pages in bundles.values() for page in pages.values()])
     for target, pages in bundles.items():
         if names:
-            bundle(out, target, names, list(pages.values()))
+            bundle(out, target, names, list(pages.values()), letters)
         version = hashlib.sha256((out / target).read_bytes()).hexdigest()[:8]
         for path, page in pages.items():
             first, *others = [link for link, _ in stylesheets(page)]
