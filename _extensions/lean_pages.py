@@ -283,16 +283,15 @@ def letters_of(pages):
     }
 
 
-def subset_fonts(out, css, pages, letters):
+def subset_fonts(out, css, pages):
     """Put the fonts into the stylesheet, each with the signs that some page shows in it.
 
     Inside the stylesheet they are there when the text is laid out, so that it does not move later.
-    The faces of the text have the same letters in every stylesheet, and are made once.
     """
     icons = {chr(int(code, 16)) for code in re.findall(r"\\(f[0-9a-f]{3})\b", css)}
     icons |= {sign for sign in css if "\ue000" <= sign <= "\uf8ff"}
     rules = re.sub(r"@font-face\{[^}]*\}", "", css)
-    text = {name for name in FACES if any(page.css_matches(FACES[name]) for page in pages)}
+    letters = letters_of(pages)
 
     def smaller(match):
         face, name = match[0], match[1]
@@ -301,7 +300,7 @@ def subset_fonts(out, css, pages, letters):
         elif "fontawesome" in name:
             shown = icons
         else:
-            shown = set().union(*(letters[part] for part in text if part in name))
+            shown = letters[next(part for part in FACES if part in name)]
         source = out / "_static" / name
         signs = "".join(sorted(sign for sign in shown if ord(sign) in signs_of(source)))
         if not signs.strip():
@@ -322,7 +321,7 @@ def subset_fonts(out, css, pages, letters):
     return re.sub(pattern, smaller, css)
 
 
-def bundle(out, target, names, pages, letters):
+def bundle(out, target, names, pages):
     """Write one of the stylesheets."""
     scripts = [
         path.read_text(encoding="utf-8")
@@ -334,7 +333,7 @@ def bundle(out, target, names, pages, letters):
     rules = tinycss2.parse_stylesheet(css, skip_whitespace=True)
     html = [page.html for page in pages]
     text = squeezed(purged(rules, Use(pages, scripts)), [*html, *scripts])
-    write_changed(out / target, subset_fonts(out, text, pages, letters))
+    write_changed(out / target, subset_fonts(out, text, pages))
 
 
 def put_off_bootstrap(page):
@@ -373,10 +372,9 @@ def finish(app, exception):
     if names:
         for path in (out / FONTS).glob("*"):
             path.unlink()
-    letters = letters_of([page for pages in bundles.values() for page in pages.values()])
     for target, pages in bundles.items():
         if names:
-            bundle(out, target, names, list(pages.values()), letters)
+            bundle(out, target, names, list(pages.values()))
         version = hashlib.sha256((out / target).read_bytes()).hexdigest()[:8]
         for path, page in pages.items():
             first, *others = [link for link, _ in stylesheets(page)]
