@@ -90,7 +90,7 @@ def is_finite(value: Any) -> bool:
     if isinstance(value, np.ndarray):
         # The sum of squares of finite entries is finite, as a rule, and takes one pass.
         return math.isfinite(np.vdot(value, value)) or bool(np.isfinite(value).all())
-    # A cache, a named tuple, repeats what has been looked at: an argument, or what the output shows.
+    # A cache, a named tuple, repeats what is looked at: an argument, or what the output shows.
     if type(value) in (tuple, list):
         return all(map(is_finite, value))
     return not isinstance(value, numbers.Real) or math.isfinite(value)

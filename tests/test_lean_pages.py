@@ -19,7 +19,7 @@ USE = lean_pages.Use([PAGE], ['box.classList.add("later")'])
      ("@media print{.a{x:1}}", "@media print{.a{x:1}}"), ("/* a word */p{x:1}", "p{x:1}"),
      ("/*! a licence */p{x:1}", "/*! a licence */\np{x:1}"),
      (".tooltip-inner{x:1}", ".tooltip-inner{x:1}"), (".later p{x:1}", ".later p{x:1}"),
-     ("table{x:1}", ""), ("ul > p{x:1}", ""), 
+     ("table{x:1}", ""), ("ul > p{x:1}", ""),
      ("ul > :hover::before{x:1}", "ul > :hover::before{x:1}"),
      ("p[aria-busy]:focus{x:1}", "p[aria-busy]:focus{x:1}"), (".katex i{x:1}", ".katex i{x:1}")],
 )  # fmt: skip
