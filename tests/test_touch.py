@@ -88,6 +88,13 @@ def test_each_slider_has_a_name_in_words_and_starts_on_its_grid(name, engine):
         assert len(slider["label"]) >= 2
 
 
+def test_each_choice_has_a_name_in_words_and_starts_on_an_option(name, engine):
+    state = json.loads(engine.eval("JSON.stringify(figure.state)"))
+    for choice in json.loads(engine.eval("JSON.stringify(figure.choices ?? [])")):
+        assert state[choice["name"]] in range(len(choice["options"]))
+        assert len(choice["label"]) >= 2 <= len(choice["options"])
+
+
 def test_the_data_is_small(name):
     assert len(json.dumps(data_of(name), separators=(",", ":"))) <= MAX_DATA
 

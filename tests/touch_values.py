@@ -1,6 +1,7 @@
 """What each figure that one can touch computes, done by hw1lib: a draw of states and the values."""
 
 import numpy as np
+from scipy.optimize import brentq
 
 import hw1lib as h
 
@@ -21,4 +22,50 @@ def five_points(rng):
     return {"y": y}, values
 
 
-VALUES = {"five-points": five_points}
+def three_numbers(rng):
+    y, (gamma, beta) = rng.gamma(4.0, size=30), rng.uniform(-2, 2, 2)
+    power = rng.uniform(-4, 1)
+    pair = np.array([gamma]), np.array([beta])
+    out, cache = h.batchnorm_forward(y[:, None], *pair, eps=10**power)
+    values = {"m": cache.m[0], "v": cache.v[0], "s": cache.s[0], "out": out[:, 0]}
+    values |= {"mean": out.mean(), "deviation": out.std()}
+    return {"y": y, "gamma": gamma, "beta": beta, "power": power}, values
+
+
+def one_cloud(rng):
+    plain = np.ones(2), np.zeros(2), 0.0
+    white, _ = h.whitening_forward(rng.normal(size=(30, 2)), *plain)
+    rho = rng.uniform(-0.95, 0.95)
+    cloud = white @ np.array([[1.5, rho], [0, np.sqrt(1 - rho**2)]])
+    pca = h.pca_whitening_forward(cloud, *plain)
+    pca *= np.sign((cloud.T @ pca).sum(axis=0))  # as the signs of the eigenvectors
+    outs = [h.batchnorm_forward(cloud, *plain)[0], pca, h.whitening_forward(cloud, *plain)[0]]
+    values = {"cloud": cloud, "outs": outs}
+    values["moved"] = [np.mean(np.sum((out - cloud) ** 2, axis=1)) for out in outs]
+    values["left"] = [np.corrcoef(out.T)[0, 1] for out in outs]
+    return {"white": white, "rho": rho}, values
+
+
+def newton_front(rng):
+    def variances(shares, steps):
+        root, _ = h.newton_inverse_root_forward(np.diag(shares), steps=steps)
+        return shares * np.diag(root) ** 2
+
+    T, power, s = int(rng.integers(1, 13)), rng.uniform(-5, -0.01), rng.dirichlet(np.ones(6))
+    pair = np.array([10**power, 1 - 10**power])
+    path = [pair[0], *(variances(pair, t + 1)[0] for t in range(T))]
+
+    def height(power):
+        return variances(np.array([10**power, 1 - 10**power]), T)[0] - 0.5
+
+    front = 10 ** brentq(height, -6, -1e-3, xtol=1e-14)
+    values = {"path": path, "spectrum": variances(s, T), "front": front}
+    return {"T": T, "power": power, "s": s}, values
+
+
+VALUES = {
+    "five-points": five_points,
+    "three-numbers": three_numbers,
+    "one-cloud": one_cloud,
+    "newton-front": newton_front,
+}

@@ -9,6 +9,7 @@
 //     height: 240,                        of a drawing that is 340 wide
 //     draw(pen, state, values, set) {},   marks; set({ ... }) changes the state
 //     sliders: [{ name, label, min, max, step, show }],
+//     choices: [{ name, label, options: [text, ...] }],   the state has the number of the option
 //     numbers: (state, values) => [[label, text], ...],
 //     guess: { ask, choices: [[text, is right], ...], then },
 //   }));
@@ -173,6 +174,12 @@ globalThis.touch = (() => {
     let revealed = !figure.guess;
 
     const ask = figure.guess && html(place, "form", { class: "touch-guess" });
+    const choices = (figure.choices ?? []).map((choice) => {
+      const group = html(place, "div", { class: "touch-choice", role: "group", "aria-label": choice.label });
+      const buttons = choice.options.map((text) => html(group, "button", { type: "button" }, text));
+      buttons.forEach((button, i) => button.addEventListener("click", () => set({ [choice.name]: i })));
+      return () => buttons.forEach((button, i) => button.setAttribute("aria-pressed", state[choice.name] === i));
+    });
     const svg = document.createElementNS(SVG, "svg");
     svg.setAttribute("viewBox", `0 0 ${WIDTH} ${figure.height}`);
     svg.setAttribute("role", "group");
@@ -205,7 +212,7 @@ globalThis.touch = (() => {
       const values = figure.compute(state);
       pen.clear();
       figure.draw(pen, state, values, set, revealed);
-      inputs.forEach((update) => update());
+      [...choices, ...inputs].forEach((update) => update());
       numbers.replaceChildren();
       for (const [name, text] of revealed ? figure.numbers(state, values) : []) {
         const pair = html(numbers, "div");
