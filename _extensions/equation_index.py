@@ -130,7 +130,9 @@ class EquationIndex(Index):
         self.repository, self.branch, _ = find_addresses(self.root)
         numbers = self.topics[self.env.docname]
         groups = groupby(numbers, key=lambda number: self.displayed[number][0])
-        options = "".join(f'<option value="{key}">{text}</option>' for key, text in VERDICTS.items())
+        options = "".join(
+            f'<option value="{key}">{text}</option>' for key, text in VERDICTS.items()
+        )
         versions = ", ".join(f"{name} {v}" for name, v in self.measured["versions"].items())
         script = '<script src="../../_static/equation-filter.js" defer></script>'
         return [

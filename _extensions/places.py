@@ -20,8 +20,9 @@ def of_domains(env):
     """Give the equations, what Python has, and the mistakes of each check, by key."""
     for label, (docname, number) in env.get_domain("math").equations.items():
         yield number, f"Equation ({number})", docname, nodes.make_id(f"equation-{label}")
-    for name, _, kind, docname, anchor, _ in env.get_domain("py").get_objects():
-        if kind != "module":  # whoever types "dropout" wants its chapter
+    for name, _, kind, docname, anchor, priority in env.get_domain("py").get_objects():
+        # An alias has a negative priority; and whoever types "dropout" wants its chapter.
+        if priority >= 0 and kind != "module":
             yield name.rpartition(".")[2].lower(), f"{kind.capitalize()} {name}", docname, anchor
     for label, (docname, anchor) in env.get_domain("std").anonlabels.items():
         kind, _, name = label.partition("-")

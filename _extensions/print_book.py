@@ -83,6 +83,7 @@ def printed(page):
         element.decompose()
     for details in article.css("details"):
         details.attrs["open"] = ""
+    article.unwrap_tags(["noscript"])  # what the site puts off until it is unfolded
     # The MathML would be printed a second time. Screen readers are told the LaTeX in its place.
     for formula in article.css(".katex"):
         latex = formula.css_first("annotation").text().strip()
