@@ -1,7 +1,7 @@
 """Sphinx extension: no box around a word of code that has the colour of the code's box.
 
-Names, brackets and blanks are two thirds of the words. A phone lays out the page faster without
-the boxes, and nobody sees a difference.
+Names, brackets and blanks are more than half of the words. Without their boxes a phone lays out the
+page faster, and nobody sees a difference.
 """
 
 from pygments.formatters import HtmlFormatter

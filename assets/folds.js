@@ -1,8 +1,9 @@
 // A link to something folded opens it, and all that is folded around it. Not every browser does so.
 function unfold() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  // The target of a label, or of a heading, may be the section whose fold it names.
-  const own = target?.closest("section")?.querySelector(":scope > details.fold") ?? null;
+  // A link to a section leads to its fold, which has its heading.
+  const own = target?.closest("section")?.querySelector(
+    ":scope > details:has(> summary > :is(h2, h3))");
   const closed = [...document.querySelectorAll("details:not([open])")].filter(
     (fold) => fold === own || fold.contains(target));
   for (const fold of closed) fold.open = true;
