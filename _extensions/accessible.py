@@ -52,6 +52,10 @@ def mend(text, name):
     # So does that of a folded cell.
     for summary in page.css("summary[aria-label]"):
         del summary.attrs["aria-label"]
+    # In the navigation it has no text, only an arrow.
+    for summary in page.css("li.has-children > details > summary"):
+        above = summary.parent.parent.css_first("a").text()
+        summary.attrs["aria-label"] = f"Pages below {above}"
     if name == "404.html":
         # Its links start from the site's root, and so would this one.
         for link in page.css(".skip-link a"):

@@ -2,12 +2,14 @@
 
 On GitHub they come from the environment, elsewhere from the git remote, so that a fork publishes
 with no edit. Where there is neither, a page has no launch button, no canonical address and no
-sentence that invites to them. What stands below ``{only} published`` needs the repository.
+sentence that invites to them. What stands below ``{only} published`` needs the repository, a map of
+the site for crawlers the site's address.
 """
 
 import os
 import re
 import subprocess
+from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
@@ -95,9 +97,29 @@ def put_in(app, config):
     config.html_theme_options = {**config.html_theme_options, **options}
 
 
+def write_map(app, exception):
+    """Write the list of the pages for crawlers, whole addresses as they need; or none."""
+    if exception or app.builder.name != "html":
+        return
+    base, out = app.config.html_baseurl, Path(app.outdir)
+    uris = [base + app.builder.get_target_uri(name) for name in sorted(app.env.found_docs)]
+    places = "\n".join(f"<url><loc>{escape(uri)}</loc></url>" for uri in uris)
+    files = {
+        "sitemap.xml": '<?xml version="1.0" encoding="utf-8"?>\n'
+        f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{places}\n</urlset>\n',
+        "robots.txt": f"User-agent: *\nAllow: /\nSitemap: {base}sitemap.xml\n",
+    }
+    for name, text in files.items():
+        if base:
+            (out / name).write_text(text, encoding="utf-8")
+        else:
+            (out / name).unlink(missing_ok=True)
+
+
 def setup(app):
     """Register with Sphinx."""
     app.connect("config-inited", put_in)
+    app.connect("build-finished", write_map)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 

@@ -18,7 +18,6 @@ from sphinx.util import logging
 logger = logging.getLogger(__name__)
 
 KATEX = Path(__file__).parent / "katex"
-INDEX = "chapters/equations"
 OPENING, CLOSING = re.compile(r"[(\[\u2018\u201c]+$"), re.compile(r"[.,;:!?)\]\u2019\u201d]+")
 HOMEWORK_LABEL = re.compile(r"eq-(\d+[a-z]?)")
 
@@ -106,12 +105,14 @@ def take_marks(app, doctree, docname):
 
 
 def check_mark(builder, number):
-    """Return a small link to the equation's row in the index, if the book has one."""
-    if INDEX not in builder.env.all_docs or not number.isdigit():
+    """Return a small link to the equation's entry in the index, if the book has one."""
+    entry = f"check-{number}"
+    page, _ = builder.env.get_domain("std").anonlabels.get(entry, ("", ""))
+    if not page:
         return ""
-    uri = builder.get_relative_uri(builder.current_docname, INDEX)
+    uri = builder.get_relative_uri(builder.current_docname, page)
     title = f"How equation ({number}) is checked"
-    link = f'class="check-mark" href="{uri}#check-{number}" title="{title}" aria-label="{title}"'
+    link = f'class="check-mark" href="{uri}#{entry}" title="{title}" aria-label="{title}"'
     return f"<a {link}>\u2713</a>"
 
 

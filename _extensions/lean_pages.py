@@ -39,7 +39,7 @@ SCRIPTS = {
     "searchtools.js": "#search-results",
     "language_data.js": "#search-results",
     "searchindex.js": "#search-results",
-    "offline-search.js": "#search-results",
+    "folds.js": "details",
     "togglebutton.js": ".toggle, .admonition.dropdown",
     "design-tabs.js": ".sd-tab-set",
     "equation-preview.js": 'a[href*="#equation-"]:not(.headerlink)',

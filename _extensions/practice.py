@@ -106,7 +106,11 @@ class Mistakes(SphinxDirective):
     def section(self, problem):
         """Build the section of one check."""
         title = f"{sentence(problem.question)} {problem.title}"
-        section = nodes.section("", nodes.title(title, title), ids=[nodes.make_id(problem.name)])
+        name = nodes.make_id(problem.name)
+        section = nodes.section("", nodes.title(title, title), ids=[name])
+        section["fold"] = f"{len(problem.mistakes)} mistakes"
+        label = f"mistakes-{problem.name}"
+        self.env.get_domain("std").note_hyperlink_target(label, self.env.docname, name)
         called = nodes.literal("", f"check.{problem.name}")
         gets = ", ".join(problem.arguments)
         text = nodes.Text(f" checks a function of ({gets})." if gets else " checks a number.")

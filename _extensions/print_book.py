@@ -32,6 +32,8 @@ ADVICE = "printing the book needs Chromium; on Debian: apt-get install chromium"
 # What is of use on a screen only.
 SCREEN_ONLY = "script, button, .headerlink, .controls, .take-along, .toctree-wrapper"
 PRACTICE = "chapters/practice/"
+# Pages to look something up in: a reader of paper has no use for them, and they are long.
+SITE_ONLY = ("chapters/practice/mistakes", "chapters/api")
 # The width of the text, in pixels: A4 without the margins that the stylesheet sets.
 COLUMN = 627
 # Makes what is wider than the column smaller, and gives what still is.
@@ -64,9 +66,13 @@ def slug(docname):
 def parts_of(root):
     """Give the title and the pages of each part, in the book's order."""
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    parts = [
-        (part["caption"], [page["file"] for page in part["chapters"]]) for part in toc["parts"]
-    ]
+
+    def files(pages):
+        for page in pages:
+            yield page["file"]
+            yield from files(page.get("sections", ()))
+
+    parts = [(part["caption"], list(files(part["chapters"]))) for part in toc["parts"]]
     return [("", [toc["root"]]), *parts]
 
 
@@ -77,6 +83,7 @@ def printed(page):
         element.decompose()
     for details in article.css("details"):
         details.attrs["open"] = ""
+    article.unwrap_tags(["noscript"])  # what the site puts off until it is unfolded
     # The MathML would be printed a second time. Screen readers are told the LaTeX in its place.
     for formula in article.css(".katex"):
         latex = formula.css_first("annotation").text().strip()
@@ -151,7 +158,7 @@ def is_solution(details):
 def chapters(site, root):
     """Give the HTML of each part, and that of the solutions."""
     parts = parts_of(root)
-    names = {name for _, pages in parts for name in pages}
+    names = {name for _, pages in parts for name in pages} - {*SITE_ONLY}
     index = LexborHTMLParser((site / "index.html").read_text(encoding="utf-8"))
     canonical = index.css_first('link[rel="canonical"]')
     base = canonical.attributes["href"].removesuffix("index.html") if canonical else ""
@@ -165,6 +172,8 @@ def chapters(site, root):
             if not caption:
                 heading.inner_html = "About this book"
             titles[name] = heading.inner_html
+            if name in SITE_ONLY:
+                continue
             if name.startswith(PRACTICE) and (moved := move_solutions(article)):
                 moved = f'<section id="solutions"><h1>{titles[name]}</h1>{moved}</section>'
                 solutions.append(renamed(moved, name, names, base))
@@ -181,14 +190,17 @@ def assemble(site, root, date):
     contents, body, heads = [], [], []
     for number, (caption, pages, texts) in enumerate(parts):
         entries = [
-            f'<li><a data-page="000" href="#{slug(name)}">{titles[name]}</a></li>' for name in pages
+            f"<li>{titles[name]} (on the site only)</li>"
+            if name in SITE_ONLY
+            else f'<li><a data-page="000" href="#{slug(name)}">{titles[name]}</a></li>'
+            for name in pages
         ]
         if caption:
             body.append(part(f"part-{number}", caption, entries))
             contents.append(entry(f"part-{number}", caption))
         contents.append(f"<ul>{''.join(entries)}</ul>")
         body += texts
-        heads += [(slug(name), caption, titles[name]) for name in pages]
+        heads += [(slug(name), caption, titles[name]) for name in pages if name not in SITE_ONLY]
     about = "Solutions of the exercises"
     body += [part("solutions", about, []), *solutions]
     contents.append(entry("solutions", about))

@@ -1,29 +1,22 @@
-// The filter above the index of the equations. Without scripts the whole table is there, and no
-// filter.
-const table = document.querySelector("table.equation-index");
-const rows = [...table.tBodies[0].rows];
+// The filter above an index of equations. Without scripts the whole list is there, and no filter.
+const entries = [...document.querySelectorAll(".equation-index li")];
+// What an entry says in words: its formula would match all too much.
+const words = entries.map((entry) =>
+  [...entry.querySelectorAll("p")].map((line) => line.textContent).join(" ").toLowerCase());
 
 const box = document.querySelector(".equation-filter");
 const [search, verdict, count] = box.querySelectorAll("input, select, output");
 
 function filter() {
-  const words = search.value.toLowerCase().split(/\s+/);
-  for (const row of rows) {
-    const text = row.textContent.toLowerCase();
-    const kind = !verdict.value || row.classList.contains(`verdict-${verdict.value}`);
-    row.hidden = !(kind && words.every((word) => text.includes(word)));
-  }
-  count.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length} equations`;
+  const wanted = search.value.toLowerCase().split(/\s+/);
+  entries.forEach((entry, i) => {
+    const kind = !verdict.value || entry.classList.contains(`verdict-${verdict.value}`);
+    entry.hidden = !(kind && wanted.every((word) => words[i].includes(word)));
+  });
+  const shown = entries.filter((entry) => !entry.hidden).length;
+  count.textContent = `${shown} of ${entries.length} equations`;
 }
 
 box.addEventListener("input", filter);
 box.addEventListener("submit", (event) => event.preventDefault());
 filter();
-
-// A link to a check unfolds it.
-function unfold() {
-  document.querySelector(`${location.hash || "#none"}.equation-checks details`)?.setAttribute("open", "");
-}
-
-addEventListener("hashchange", unfold);
-unfold();

@@ -2,9 +2,7 @@
 // something to scroll. The theme looks at all its boxes at once, which lays out the whole page:
 // its loop is taken out when the site is built.
 const own = ".formula, .figure-box";
-const boxes = document.querySelectorAll(
-  `${own}, pre, .cell_output > .output, .pst-scrollable-table-container`,
-);
+const all = `${own}, pre, .cell_output > .output, .pst-scrollable-table-container`;
 
 // It hears of a box when the box comes near the window: what is far away is not laid out.
 const watcher = new ResizeObserver((entries) => {
@@ -21,4 +19,7 @@ const watcher = new ResizeObserver((entries) => {
 });
 
 // Not before the fonts are there: another font makes a formula wider, and not its box.
-if (boxes.length) document.fonts.ready.then(() => boxes.forEach((box) => watcher.observe(box)));
+const watch = (part) => part.querySelectorAll(all).forEach((box) => watcher.observe(box));
+document.fonts.ready.then(() => watch(document));
+// What is unfolded may have come only then (folds.js hears of it first).
+document.addEventListener("toggle", ({ target }) => watch(target), true);

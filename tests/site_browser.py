@@ -89,6 +89,25 @@ async () => {
 CONTENTS = """
 () => [...document.querySelectorAll("#pst-page-toc-nav a")].map((link) => link.hash.slice(1))"""
 PRESS = """(id) => document.querySelector(`#pst-page-toc-nav a[href="#${id}"]`).click()"""
+# Whether all is open that is folded around a place or under it, and the place is in sight.
+UNFOLDED = """
+async (id) => {
+  await new Promise((done) => setTimeout(done, 300));
+  const place = document.getElementById(id);
+  const { top } = place.getBoundingClientRect();
+  const folds = document.querySelectorAll("details.fold");
+  const section = place.closest("section");
+  return top >= 0 && top < innerHeight && [...folds].some((fold) => fold.open) &&
+    [...folds].every((fold) => fold.open ===
+      (fold.contains(place) || (!place.closest("details") && fold.parentElement === section)));
+}"""
+PRESS_A_LINK = """
+(id) => {
+  const link = document.createElement("a");
+  link.href = `#${id}`;
+  document.querySelector("article").prepend(link);
+  link.click();
+}"""
 TOO_WIDE = "document.documentElement.scrollWidth - innerWidth"
 
 

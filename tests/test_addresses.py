@@ -126,7 +126,13 @@ def test_a_page_has_buttons_addresses_and_their_sentence_or_none_of_them(tmp_pat
         "canonical": bool(page.css('link[rel="canonical"]')),
         "preview": bool(page.css('[property="og:image"]')),
         "sentence": "rocket" in page.body.text(),
+        "map": (tmp_path / "out" / "sitemap.xml").exists(),
+        "robots": (tmp_path / "out" / "robots.txt").exists(),
     }
     assert here == dict.fromkeys(here, bool(place))
     if place:
-        assert page.css_first('link[rel="canonical"]').attributes["href"] == f"{ADA.site}index.html"
+        address = f"{ADA.site}index.html"
+        assert page.css_first('link[rel="canonical"]').attributes["href"] == address
+        assert f"<loc>{address}</loc>" in (tmp_path / "out" / "sitemap.xml").read_text("utf-8")
+        robots = (tmp_path / "out" / "robots.txt").read_text("utf-8")
+        assert f"Sitemap: {ADA.site}sitemap.xml" in robots

@@ -7,6 +7,7 @@ them out and `make test-site` runs them.
 
 import asyncio
 import io
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -18,8 +19,11 @@ from site_browser import (
     FONTS_THAT_FAILED,
     JUMPED,
     LAY_OUT_ALL,
+    NARROW,
     PHONE,
+    PRESS_A_LINK,
     TWO_FRAMES,
+    UNFOLDED,
     missed_headings,
     open_browser,
     sweep,
@@ -106,6 +110,148 @@ def test_the_search_finds_whitening(page, site, address, place):
     result.wait_for()
     result.click()
     page.wait_for_url("**/batchnorm/whitening.html*")
+
+
+@pytest.fixture(params=["server", "folder"])
+def place(request, site, address):
+    return address if request.param == "server" else f"{site.as_uri()}/"
+
+
+@pytest.mark.parametrize(
+    ("asked", "text", "leads_to"),
+    [("78", "Equation (78), in 2.3", "gradient_input.html#equation-eq-78"),
+     ("(16)", "Equation (16), in 1.2", "variance.html#equation-eq-16"),
+     ("equation 3", "Equation (3), in 1.1", "rescaling.html#equation-eq-3"),
+     ("1.2", "Question 1.2", "dropout/variance.html"),
+     ("question 3", "Question 3 (", "softmax_cross_entropy.html"),
+     ("Q3.1", "Question 3.1", "activations.html"),
+     ("bonus question 1.4", "Question 1.4", "poisson_limit.html"),
+     ("batchnorm_backward", "Function ", "api.html#hw1lib.batchnorm.batchnorm_backward"),
+     ("hw1lib.softmax()", "Function ", "api.html#hw1lib.mlp.softmax"),
+     ("check.kaiming_stds", "Mistakes that ", "mistakes.html#kaiming-stds"),
+     ("dropout scale", "Mistakes that ", "mistakes.html#dropout-scale")],
+)  # fmt: skip
+def test_the_search_shows_the_place_first(page, place, asked, text, leads_to):
+    page.goto(f"{place}search.html?q={quote(asked)}")
+    first = page.locator("ul.search a").first
+    first.wait_for()
+    assert first.inner_text().startswith(text)
+    assert first.get_attribute("href").endswith(leads_to)
+
+
+def test_both_search_fields_lead_to_a_place_while_sphinx_still_loads(browser, address):
+    page = browser.new_page(viewport=DESKTOP)
+    page.route("**/searchindex.js*", lambda route: None)
+    page.goto(f"{address}index.html")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("(16)")
+    page.keyboard.press("Enter")
+    page.get_by_text("Equation (16), in 1.2").wait_for()
+    page.locator("main input[name=q]").fill("eq. 33")
+    page.keyboard.press("Enter")
+    page.get_by_text("Equation (33), in 1.5").click()
+    page.wait_for_url("**/poisson_width.html#equation-eq-33")
+    page.close()
+
+
+def test_an_equation_of_the_book_is_found_by_its_number_and_letter(browser, address):
+    page = browser.new_page()
+    data = 'const PLACES = {pages: [["a.html", "A"]], places: [["78a", "Equation (78a)", 0, ""]]}'
+    page.route("**/places.js*", lambda route: route.fulfill(body=data))
+    page.goto(f"{address}search.html?q=equation+78a")
+    assert page.locator(".places a").get_attribute("href") == "a.html"
+    page.close()
+
+
+def test_where_nothing_but_a_place_is_found_the_search_does_not_say_that_it_found_nothing(
+    page, address
+):
+    page.goto(f"{address}search.html?q=78")
+    page.wait_for_selector("#search-results", state="hidden")
+    page.goto(f"{address}search.html?q=nothingofthekind")
+    page.get_by_text("did not match any").wait_for()
+    assert page.locator(".places").count() == 0
+
+
+def test_only_a_page_that_was_reached_from_the_results_has_marks(page, place):
+    words = []
+    page.on("console", lambda message: words.append(message.text))
+    marks = page.locator("article .highlighted")
+    page.goto(f"{place}search.html?q=whitening")
+    result = page.locator("#search-results li a[href*='batchnorm/whitening.html']").first
+    result.wait_for()
+    page.goto(f"{place}chapters/batchnorm/whitening.html")
+    page.wait_for_timeout(100)
+    assert marks.count() == page.locator(".highlight-link").count() == 0
+    page.go_back()
+    result.click()
+    page.wait_for_url("**/batchnorm/whitening.html")
+    marks.first.wait_for()
+    assert not [text for text in words if "not found" in text]
+
+
+@pytest.mark.parametrize(
+    ("name", "anchor"),
+    [("api", "hw1lib.batchnorm.batchnorm_backward"), ("practice/mistakes", "batchnorm-gradients"),
+     ("errata", "erratum-8"), ("errata", "the-limits-of-a-substitution")],
+)  # fmt: skip
+def test_a_link_opens_what_is_folded_and_opens_it_again(page, place, name, anchor):
+    address = f"{place}chapters/{name}.html"
+    page.goto(f"{address}#{anchor}")
+    assert page.evaluate(UNFOLDED, anchor)
+    page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = false; })")
+    page.evaluate(PRESS_A_LINK, anchor)
+    assert page.evaluate(UNFOLDED, anchor)
+    page.goto("about:blank")
+    page.goto(f"{place}chapters/api.html#module-hw1lib.mlp")
+    assert page.locator("details[open]").count() == 0
+
+
+FOLDING = ("api", "practice/mistakes", "errata", "tested", "equations", "equations/dropout",
+           "equations/batchnorm", "equations/gradient", "equations/backprop")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FOLDING)
+def test_a_page_to_look_up_in_is_no_longer_than_a_phone_can_scroll(browser, address, name):
+    page = browser.new_page(viewport={"width": 360, "height": 800})
+    page.goto(f"{address}chapters/{name}.html")
+    page.add_style_tag(content=LAY_OUT_ALL)
+    assert page.evaluate("document.documentElement.scrollHeight") < 15_000
+    page.close()
+
+
+def test_a_formula_that_comes_when_it_is_unfolded_can_be_scrolled_by_keyboard(browser, address):
+    page = browser.new_page(viewport=NARROW)
+    page.goto(f"{address}chapters/practice/batchnorm.html")
+    assert page.locator("details .katex").count() == 0
+    for summary in page.locator("summary", has_text="Solution").all()[:8]:
+        summary.click()
+    page.wait_for_selector("details[open] .formula[tabindex='0']")
+    page.close()
+
+
+def test_the_index_of_the_equations_is_filtered_by_word_and_by_verdict(page, address):
+    page.goto(f"{address}chapters/equations/dropout.html#check-16")
+    shown = page.locator(".equation-index li:visible")
+    assert shown.count() == 33
+    page.locator(".equation-filter input").fill("variance after")
+    assert [entry.get_attribute("id") for entry in shown.all()] == ["check-16"]
+    assert page.locator(".equation-filter output").inner_text() == "1 of 33 equations"
+    page.locator(".equation-filter select").select_option("correct")
+    assert page.locator(".equation-index:visible").count() == 0
+
+
+def test_a_copied_example_has_neither_prompts_nor_output(browser, address):
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(f"{address}chapters/api.html#hw1lib.dropout.dropout_mask")
+    example = page.locator("[id='hw1lib.dropout.dropout_mask'] .highlight", has_text=">>>")
+    example.hover()
+    example.locator(".copybtn").click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    lines = [line for line in example.locator("pre").inner_text().splitlines() if line[:3] == ">>>"]
+    assert copied.splitlines() == [line[4:] for line in lines]
+    context.close()
 
 
 def test_every_page_opens_from_a_folder(page, site, names):
@@ -252,9 +398,12 @@ def test_a_page_reads_without_scripts(browser, address, mode):
     heights = [box.bounding_box()["height"] for box in page.locator("div.math .katex-html").all()]
     assert heights
     assert min(heights) > 10
-    page.goto(f"{address}chapters/equations.html")
-    assert page.locator("table.equation-index tbody tr").count() == 97
+    page.goto(f"{address}chapters/equations/dropout.html")
+    assert page.locator(".equation-index li").count() == 33
     assert not page.locator(".equation-filter").is_visible()
+    page.goto(f"{address}chapters/practice/dropout.html")
+    page.locator("summary", has_text="Solution").first.click()
+    assert page.locator("details[open] .katex-html").first.is_visible()
     context.close()
 
 
@@ -304,3 +453,5 @@ def test_on_paper_there_is_the_text_and_nothing_to_click(page, address):
     assert page.locator("h1").is_visible()
     for part in (".bd-sidebar-primary", ".bd-header-article", ".prev-next-footer", ".copybtn"):
         assert not page.locator(part).first.is_visible(), part
+    page.goto(f"{address}chapters/errata.html")
+    assert page.locator("details.on-paper p").first.is_visible()

@@ -13,7 +13,7 @@ import pytest
 from addresses import Addresses
 from downloads import download_edition, students_text, take_along, write_colab_editions
 from pack_site import pack, without_itself
-from print_book import assemble, date_of, main, parts_of
+from print_book import SITE_ONLY, assemble, date_of, main, parts_of, slug
 from pypdf import PdfReader
 from selectolax.lexbor import LexborHTMLParser
 
@@ -214,6 +214,14 @@ def test_the_printed_page_has_no_script_and_each_formula_once(one_page):
 
 
 @pytest.mark.site
+def test_paper_leaves_out_the_pages_to_look_up_in_and_says_where_they_are(one_page):
+    assert not [name for name in SITE_ONLY if one_page.css(f"#{slug(name)}")]
+    entries = [entry.text() for entry in one_page.css("nav li")]
+    assert sum("(on the site only)" in entry for entry in entries) == len(SITE_ONLY)
+    assert not one_page.css("noscript, details:not([open])")
+
+
+@pytest.mark.site
 def test_each_exercise_and_its_solution_at_the_end_lead_to_each_other(one_page):
     ends = one_page.css("#solutions ~ section section[id]")
     exercises = sum(path.read_text("utf-8").count('"stub"') for path in PRACTICE.glob("*.ipynb"))
@@ -276,7 +284,8 @@ def test_the_pdf_has_every_part_and_page_in_its_outline_and_the_solutions_last(p
     outline = [(words(item.title), item) for item in walk(pdf.outline)]
     wanted = ["Contents", "About this book"]
     for caption, names in parts_of(ROOT)[1:]:
-        pages = [LexborHTMLParser((site / f"{n}.html").read_text("utf-8")) for n in names]
+        paths = [site / f"{name}.html" for name in names if name not in SITE_ONLY]
+        pages = [LexborHTMLParser(path.read_text("utf-8")) for path in paths]
         headings = [page.css_first("h1").text() for page in pages]
         wanted += map(words, (caption, *headings))
     wanted.append("Solutions of the exercises")

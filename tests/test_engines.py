@@ -22,7 +22,15 @@ from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from site_browser import DESKTOP, EMPTY_FORMULAS, FONTS_THAT_FAILED, JUMPED, missed_headings
+from site_browser import (
+    DESKTOP,
+    EMPTY_FORMULAS,
+    FONTS_THAT_FAILED,
+    JUMPED,
+    PRESS_A_LINK,
+    UNFOLDED,
+    missed_headings,
+)
 from site_server import serve
 
 pytestmark = [
@@ -220,3 +228,42 @@ def test_on_paper_firefox_prints_the_text_in_dark_ink(address, dark):
     assert "Search" not in text
     # White ink would be set before the first letter.
     assert b"1 1 1 rg" not in pages[0].get_contents().get_data().split(b"BT")[0][-200:]
+
+
+@pytest.mark.parametrize(
+    ("name", "anchor"), [("api", "hw1lib.batchnorm.batchnorm_backward"), ("errata", "erratum-8")]
+)
+def test_a_link_opens_what_is_folded_and_opens_it_again(browser, address, name, anchor):
+    browser.get("about:blank")
+    browser.get(f"{address}chapters/{name}.html#{anchor}")
+    assert ask(browser, UNFOLDED, anchor)
+    browser.execute_script(
+        "document.querySelectorAll('details').forEach((f) => { f.open = false; })"
+    )
+    ask(browser, PRESS_A_LINK, anchor)
+    assert ask(browser, UNFOLDED, anchor)
+
+
+@pytest.mark.parametrize("where", ["server", "folder"])
+def test_the_search_shows_the_place_first_and_marks_only_what_it_led_to(
+    browser, address, site, where
+):
+    place = address if where == "server" else f"{site.as_uri()}/"
+    browser.get(f"{place}search.html?q=78")
+    links = "() => [...document.querySelectorAll('.places a')].map((link) => link.href)"
+    assert ask(browser, links) == [f"{place}chapters/batchnorm/gradient_input.html#equation-eq-78"]
+    marks = """async () => {
+      await new Promise((done) => setTimeout(done, 300));
+      return document.querySelectorAll("article .highlighted").length;
+    }"""
+    found = "#search-results li a[href*='batchnorm/whitening.html']"
+    result = f"""async () => {{
+      while (!document.querySelector("{found}")) await new Promise((done) => setTimeout(done, 50));
+      return document.querySelector("{found}").href;
+    }}"""
+    browser.get(f"{place}search.html?q=whitening")
+    reached = ask(browser, result)
+    browser.get(f"{place}chapters/batchnorm/whitening.html")
+    assert ask(browser, marks) == 0
+    browser.get(reached)
+    assert ask(browser, marks) > 0

@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+from equation_index import error_text, merged
 
 ROOT = Path(__file__).parent.parent
 NUMBERS = list(range(1, 98))
@@ -94,6 +95,22 @@ def test_the_recorded_results_are_those_of_the_checks():
     }
     written = {(n, t.name, ast.literal_eval(m.keywords[0].value)) for n, m, t, _ in CHECKS}
     assert recorded == written
+
+
+@pytest.mark.parametrize(
+    ("check", "text"),
+    [({"exact": True, "error": 0.0}, "exact"),
+     ({"exact": True, "error": 5e-7}, "exact in symbols, error 5e-07 in numbers"),
+     ({"error": 0.0}, "error 0"), ({"error": 4e-16}, "error 4e-16"),
+     ({"standard_errors": 1.23}, "1.2 standard errors")],
+)  # fmt: skip
+def test_the_index_says_of_what_kind_an_error_is(check, text):
+    assert error_text(check).replace("\u2011", "-") == text
+
+
+def test_of_a_test_with_parameters_the_index_states_the_worst():
+    checks = [{"test": "t[a]", "error": 1e-16}, {"test": "t[b]", "error": 2e-16}]
+    assert merged(checks) == {"t": {"test": "t[a]", "error": 2e-16}}
 
 
 def test_every_wrong_or_imprecise_form_is_on_the_errata_page():

@@ -1,5 +1,6 @@
 """The site builds without a warning, and whatever its pages point to exists."""
 
+import json
 import re
 from pathlib import Path
 from urllib.parse import unquote, urlparse
@@ -7,6 +8,9 @@ from urllib.parse import unquote, urlparse
 from addresses import find_addresses
 from downloads import download_edition, settings, students_text
 from selectolax.lexbor import LexborHTMLParser
+
+import hw1lib
+from hw1check import PROBLEMS
 
 ROOT = Path(__file__).parent.parent
 HTML = ROOT / "_build" / "html"
@@ -102,7 +106,8 @@ def test_a_page_is_sent_one_stylesheet_and_only_the_search_page_its_index(pages)
     for path, page in pages.items():
         assert len(page.css('link[rel="stylesheet"]')) == 1, path
         scripts = " ".join(tag.attributes["src"] for tag in page.css("script[src]"))
-        assert ("searchindex" in scripts) == (path.name == "search.html"), path
+        for name in ("searchindex", "places.js", "search-page.js"):
+            assert (name in scripts) == (path.name == "search.html"), path
         assert "fontawesome" not in scripts, path
 
 
@@ -184,3 +189,85 @@ def test_each_page_says_its_minutes_and_the_front_page_adds_them_up(chapters):
 def test_the_licences_of_what_the_site_ships_are_on_it(site):
     for name in ("katex", "vega"):
         assert "Copyright" in (site / "_static" / f"{name}-LICENSE.txt").read_text("utf-8")
+
+
+def formula(box):
+    return box.css_first("annotation").text().strip()
+
+
+def test_the_index_has_an_entry_of_each_equation_with_what_its_page_displays(pages, chapters):
+    entries, shown = {}, {}
+    for page in (page for path, page in pages.items() if path.parent.name == "equations"):
+        for entry in page.css(".equation-index li"):
+            number = int(entry.id.removeprefix("check-"))
+            assert number not in entries
+            entries[number] = formula(entry)
+            function, path = entry.css_first(".test").text().split(" in ")
+            assert f"def {function}(" in (ROOT / path).read_text("utf-8")
+            assert len(entry.css(".test a")) == bool(find_addresses(ROOT).repository)
+    for page in chapters.values():
+        for box in page.css("div.math:has(.check-mark)"):
+            shown[int(re.match(r"\((\d+)\)", box.css_first(".eqno").text())[1])] = formula(box)
+    assert set(entries) == set(HOMEWORK)
+    assert entries == shown
+
+
+def test_no_page_has_more_boxes_than_a_phone_can_take(pages):
+    def boxes(page):  # what scripts find: to them a <noscript> is a text
+        return len(page.css("*")) - len(page.css("noscript *"))
+
+    # Scripts add a few hundred: a button to each box of code.
+    counts = {path.relative_to(HTML).as_posix(): boxes(page) for path, page in pages.items()}
+    assert {name: count for name, count in counts.items() if count > 15_500} == {}
+
+
+@pytest.fixture(scope="session")
+def places(site):
+    """Read the places that the search page knows: of each key the pages and anchors."""
+    text = (site / "_static" / "places.js").read_text("utf-8")
+    data = json.loads(text.removeprefix("const PLACES = ").removesuffix(";\n"))
+    found = {}
+    for key, _, page, anchor in data["places"]:
+        found.setdefault(key, []).append((site / data["pages"][page][0], anchor))
+    return found
+
+
+def test_the_search_knows_the_place_of_each_equation_question_function_and_check(places):
+    wanted = {*map(str, HOMEWORK), *hw1lib.__all__, *(problem.name for problem in PROBLEMS)}
+    wanted |= {problem.question.removeprefix("beyond ") for problem in PROBLEMS}
+    assert wanted - set(places) == set()
+    assert {path.stem for path, _ in places["2.3"]} >= {"gradient_input", "gradients_parameters"}
+    assert {path.stem for path, _ in places["dropout_scale"]} == {"mistakes", "dropout"}
+
+
+def test_every_place_that_the_search_knows_is_there(places, pages):
+    gone = [
+        (path, anchor)
+        for found in places.values()
+        for path, anchor in found
+        if anchor and not pages[path].css(f'[id="{anchor}"]')
+    ]
+    assert gone == []
+
+
+def test_a_function_is_folded_under_its_signature_and_its_first_sentence(chapters):
+    page = chapters[ROOT / "chapters" / "api.md"]
+    for name in hw1lib.__all__:
+        (fold,) = page.css(f'details[id$=".{name}"]')
+        assert "open" not in fold.attributes
+        summary = fold.css_first("summary")
+        assert summary.text().startswith(f"{name}(")
+        first = " ".join(getattr(hw1lib, name).__doc__.split("\n\n")[0].split())
+        assert summary.css_first(".says").text().replace("\u2019", "'") == first
+
+
+def test_a_question_is_folded_under_its_number_of_mistakes(chapters):
+    page = chapters[ROOT / "chapters" / "practice" / "mistakes.md"]
+    for problem in PROBLEMS:
+        (fold,) = page.css(f"#{problem.name.replace('_', '-')} > details")
+        assert f"{len(problem.mistakes)} mistakes" in fold.css_first("summary").text()
+        assert len(fold.css("li")) == len(problem.mistakes)
+
+
+def test_crawlers_get_a_map_of_the_site_if_it_has_an_address(site):
+    assert (site / "sitemap.xml").exists() == bool(find_addresses(ROOT).site)
