@@ -26,7 +26,8 @@ def before_reading(app, docname, source):
             # A cell of its own: the settings of the still figure would make this one, too.
             output = {"output_type": "display_data", "metadata": {}}
             output["data"] = {"text/html": place(cell)}
-            metadata = {"tags": ["remove-input"]}
+            # The script moves the place out of it; what stays is not shown.
+            metadata = {"tags": ["remove-input", "touch-place"]}
             outputs = {"source": "touch", "outputs": [output], "execution_count": 1}
             cells.append({"cell_type": "code", "metadata": metadata} | outputs)
             cell["outputs"] = [o for o in cell["outputs"] if KIND not in o.get("data", {})]

@@ -1,7 +1,10 @@
 """What each figure that one can touch computes, done by hw1lib: a draw of states and the values."""
 
+from functools import cache
+
 import numpy as np
 from scipy.optimize import brentq
+from scipy.stats import norm
 
 import hw1lib as h
 
@@ -62,10 +65,47 @@ def newton_front(rng):
     values = {"path": path, "spectrum": variances(s, T), "front": front}
     return {"T": T, "power": power, "s": s}, values
 
+@cache
+def dropped(p):
+    """Return the mean and the deviation of the activations that the page records."""
+    some = np.maximum(np.random.default_rng(3).standard_normal(50_000), 0)
+    mask = h.dropout_mask(np.random.default_rng(12), some.shape, p)
+    after, _ = h.dropout_forward(some, mask, p)
+    return {"mean": after.mean().round(5), "deviation": after.std().round(5)}
+
+
+def after_dropout(rng):
+    p = int(rng.integers(81)) / 100
+    mean, var = h.dropout_moments(*h.rectified_normal_moments(), p=p)
+    grown = norm(scale=1 / (1 - p))
+    values = {"zeros": p + (1 - p) * grown.cdf(0), "beyond": (1 - p) * grown.sf(8)}
+    values["density"] = (1 - p) * grown.pdf(np.arange(33) / 4)
+    values["formula"] = {"mean": mean, "deviation": np.sqrt(var)}
+    return {"p": p}, values | {"measured": dropped(p)}
+
+
+def kept_fraction(rng):
+    p, M, counts = rng.uniform(0.1, 0.9), int(rng.integers(10, 201)), np.arange(201)
+    pmf, mean = h.kept_units_pmf(counts, M, p), h.kept_units_mean(M, p)
+    sd = np.sqrt(pmf @ (counts - mean) ** 2)
+    values = {"pmf": pmf[: M + 1], "mean": mean, "deviation": sd, "spread": sd / M}
+    return {"p": p, "M": M}, values | {"largest": pmf.max()}
+
+
+def poisson_limit(rng):
+    M, counts = int(rng.integers(4, 1001)), np.arange(13)
+    values = {"binomial": h.kept_units_pmf(counts, M, 1 - 3 / M)}
+    values["poisson"] = h.poisson_pmf(counts, 3.0)
+    values["distance"] = h.poisson_limit_distance(M, 3.0)
+    return {"M": M}, values | {"bound": h.poisson_limit_bound(M, 3.0)}
+
 
 VALUES = {
     "five-points": five_points,
     "three-numbers": three_numbers,
     "one-cloud": one_cloud,
     "newton-front": newton_front,
+    "after-dropout": after_dropout,
+    "kept-fraction": kept_fraction,
+    "poisson-limit": poisson_limit,
 }
