@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
+import pytest
 from addresses import find_addresses
 from downloads import download_edition, settings, students_text
 from selectolax.lexbor import LexborHTMLParser

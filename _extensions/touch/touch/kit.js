@@ -40,6 +40,13 @@ globalThis.touch = (() => {
     const text = value.toFixed(digits);
     return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "\u2212");
   };
+  // Three digits at any size, with a power of ten where there would be many zeros.
+  const power = (exponent) =>
+    `10${`${exponent}`.replace(/./g, (sign) => "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"[sign] ?? "\u207b")}`;
+  const digits = (value) => {
+    const [front, exponent] = value.toExponential(2).split("e").map(Number);
+    return exponent < -4 || exponent > 3 ? `${front}\u00b7${power(exponent)}` : `${Number(value.toPrecision(3))}`;
+  };
 
   function html(parent, name, attributes = {}, text = "") {
     const element = document.createElement(name);
@@ -252,5 +259,5 @@ globalThis.touch = (() => {
     place.state = () => structuredClone(state); // for the tests
   }
 
-  return { define, definitions, scale, show, clamp, start };
+  return { define, definitions, scale, show, digits, power, clamp, start };
 })();
