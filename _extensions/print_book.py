@@ -89,8 +89,6 @@ def printed(page):
         latex = formula.css_first("annotation").text().strip()
         formula.css_first(".katex-mathml").decompose()
         formula.attrs["role"], formula.attrs["aria-label"] = "img", latex
-    for figure in article.css("figure.moving-figure figcaption"):
-        figure.inner_html = f"{figure.inner_html} On the site it has sliders."
     return article
 
 

@@ -32,7 +32,7 @@ for (const formula of [...document.querySelectorAll(".katex")].reverse()) {
   text.textContent = formula.querySelector("annotation").textContent;
   formula.replaceChildren(text);
 }
-document.querySelectorAll("svg.figure, .moving-figure svg").forEach((figure) =>
+document.querySelectorAll("svg.figure, .touch-figure svg").forEach((figure) =>
   figure.replaceChildren());"""
 # Formulas that are in sight but empty.
 EMPTY_FORMULAS = """

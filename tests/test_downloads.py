@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 ADDRESSES = Addresses("https://github.com/ada/book", "main", "https://ada.github.io/book/")
 INSTALL = """\
 !git clone --quiet --depth 1 --branch main https://github.com/ada/book book
-%pip install -q ./book "altair>=5.5,<6"
+%pip install -q ./book
 %cd -q book/"""
 NOTEBOOKS = sorted((ROOT / "chapters").rglob("*.ipynb"))
 PRACTICE = ROOT / "chapters" / "practice"

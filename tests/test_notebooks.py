@@ -21,7 +21,6 @@ MAX_IGNORED_SHARE = 0.03
 TAGS = {"hide-input", "hide-output", "hide-cell", "remove-input", "remove-cell", "remove-output"}
 SETTINGS = (
     "set_matplotlib_formats",
-    "alt.renderers.enable",
     "plt.style.use",
     "np.set_printoptions",
     "torch.set_num_threads",
@@ -56,19 +55,12 @@ def outputs_of(cell, kind):
     return [output.data[kind] for output in cell.outputs if kind in output.get("data", {})]
 
 
-def moving_figures(cell):
-    return outputs_of(cell, "application/vnd.vegalite.v5+json")
-
-
 def draws(cell):
-    return bool(outputs_of(cell, "image/svg+xml") or moving_figures(cell))
+    return bool(outputs_of(cell, "image/svg+xml"))
 
 
 def texts_of(cell):
     """Return a figure's alternative text and its caption."""
-    if moving_figures(cell):
-        setting = cell.metadata.get("moving", {})
-        return setting.get("alt", ""), setting.get("caption", "")
     setting = cell.metadata.get("mystnb", {})
     caption = setting.get("figure", {}).get("caption", "")
     return setting.get("image", {}).get("alt", ""), caption

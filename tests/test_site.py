@@ -112,15 +112,13 @@ def test_a_page_is_sent_one_stylesheet_and_only_the_search_page_its_index(pages)
         assert "fontawesome" not in scripts, path
 
 
-def test_the_pages_that_have_a_moving_figure_and_no_others_get_its_script(pages, site):
+def test_the_pages_that_have_a_figure_to_touch_and_no_others_get_its_script(pages):
     have, get = (
         {path for path, page in pages.items() if page.css(selector)}
-        for selector in ("figure.moving-figure", 'script[src*="moving-figures.js"]')
+        for selector in (".touch-figure", 'script[src*="touch-figures.js"]')
     )
-    assert len(have) >= 9
+    assert len(have) >= 10
     assert have == get
-    assert not any(page.css('script[src*="vega"]') for page in pages.values())
-    assert (site / "_static" / "vega.min.js").is_file()  # which the script fetches
 
 
 def test_no_page_shows_an_unrendered_role_or_directive(chapters):
@@ -188,7 +186,7 @@ def test_each_page_says_its_minutes_and_the_front_page_adds_them_up(chapters):
 
 
 def test_the_licences_of_what_the_site_ships_are_on_it(site):
-    for name in ("katex", "vega"):
+    for name in ("katex", "literata"):
         assert "Copyright" in (site / "_static" / f"{name}-LICENSE.txt").read_text("utf-8")
 
 

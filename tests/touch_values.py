@@ -65,6 +65,7 @@ def newton_front(rng):
     values = {"path": path, "spectrum": variances(s, T), "front": front}
     return {"T": T, "power": power, "s": s}, values
 
+
 @cache
 def dropped(p):
     """Return the mean and the deviation of the activations that the page records."""
@@ -99,15 +100,6 @@ def poisson_limit(rng):
     values["distance"] = h.poisson_limit_distance(M, 3.0)
     return {"M": M}, values | {"bound": h.poisson_limit_bound(M, 3.0)}
 
-
-VALUES = {
-    "five-points": five_points,
-    "three-numbers": three_numbers,
-    "one-cloud": one_cloud,
-    "newton-front": newton_front,
-    "after-dropout": after_dropout,
-    "kept-fraction": kept_fraction,
-    "poisson-limit": poisson_limit,
 
 def digits(values, count):
     """Round to as many digits as a figure's data has."""
@@ -151,8 +143,10 @@ def singular_values(rng):
 
 
 VALUES = {
-    "fifty-layers": fifty_layers,
-    "five-points": five_points,
-    "layer-widths": layer_widths,
-    "singular-values": singular_values,
+    function.__name__.replace("_", "-"): function
+    for function in (
+        *(after_dropout, kept_fraction, poisson_limit),
+        *(three_numbers, five_points, one_cloud, newton_front),
+        *(layer_widths, fifty_layers, singular_values),
+    )
 }
