@@ -12,10 +12,15 @@ HERE = Path(__file__).parent
 
 
 def parts(env):
-    """Return the pages of each part, by its caption."""
+    """Return the pages of each part in their order, by its caption."""
+
+    def with_children(page):
+        children = env.toctree_includes.get(page, [])
+        return [page, *(below for child in children for below in with_children(child))]
+
     root = env.get_doctree(env.config.root_doc)
     return {
-        node["caption"]: list(node["includefiles"])
+        node["caption"]: [below for page in node["includefiles"] for below in with_children(page)]
         for node in root.findall(toctree)
         if node.get("caption")
     }
