@@ -154,7 +154,8 @@ def test_it_is_whole_and_readable_on_a_phone(page, address, name):
 
 def test_what_has_changed_is_spoken_once_the_hand_rests(page, address, name):
     figure = open_figure(page, address, name)
-    controls(figure).first.press("ArrowRight")
+    for key in ("ArrowRight", "ArrowLeft", "ArrowLeft"):  # one end or the other may be the start
+        controls(figure).first.press(key)
     page.wait_for_function(
         f"document.querySelector('[data-figure={name}] .touch-spoken').textContent.length > 8"
     )
