@@ -25,10 +25,16 @@ if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = f
 
 // Sphinx's own script has run, and its index has not.
 document.querySelector('script[src*="searchtools"]').addEventListener("load", () => {
-  const { htmlToText, _performSearch: search } = Search;
-  // A module's name has dots, which a selector takes for classes.
-  Search.htmlToText = (html, anchor) =>
-    htmlToText(html, anchor && `#${CSS.escape(anchor.slice(1))}`) || htmlToText(html);
+  // For the excerpts. Sphinx's own has each formula three times, and takes the dots in a module's
+  // name for classes.
+  Search.htmlToText = (html, anchor) => {
+    const page = new DOMParser().parseFromString(html, "text/html");
+    for (const part of page.querySelectorAll(
+      ".headerlink, script, style, .katex-display, .katex-html, annotation")) part.remove();
+    const place = anchor && page.getElementById(anchor.slice(1));
+    return (place?.textContent || page.querySelector("main").textContent).trim();
+  };
+  const search = Search._performSearch;
   Search._performSearch = (query, terms, excluded, marked, ...others) => {
     // Sphinx leaves the words to the page that is opened next, whichever it is. The links carry them.
     localStorage.removeItem("sphinx_highlight_terms");
