@@ -13,7 +13,7 @@ from docutils import nodes
 from lean_pages import write_changed
 from selectolax.lexbor import LexborHTMLParser
 
-QUESTION, HEADING = re.compile(r"Question (\d(?:\.\d)?)"), re.compile(r"(\d(?:\.\d)?) ")
+QUESTION, HEADING = re.compile(r"Question (\d(?:\.\d)?)"), re.compile(r"(\d(?:\.\d)?)([a-z]?) ")
 
 
 def of_domains(env):
@@ -34,8 +34,11 @@ def of_page(docname, page):
     """Give the question that a page answers, and the exercises on it with their checks."""
     boxes = [box.text().strip() for box in page.css(".question > .admonition-title")]
     asked = [(match[1], text) for text in boxes if (match := QUESTION.match(text))]
-    if not asked and (match := HEADING.match(page.css_first("h1").text())):
-        asked = [(match[1], f"Question {match[1]}")]
+    if match := HEADING.match(page.css_first("h1").text()):
+        if not asked:
+            asked = [(match[1], f"Question {match[1]}")]
+        if match[2]:  # a part of a question
+            asked.append((match[1] + match[2], f"Question {match[1]}, part {match[2]}"))
     for number, text in asked:
         yield number, text, docname, ""
     for cell in page.css(".tag_check"):

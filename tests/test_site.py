@@ -236,6 +236,7 @@ def test_the_search_knows_the_place_of_each_equation_question_function_and_check
     wanted |= {problem.question.removeprefix("beyond ") for problem in PROBLEMS}
     assert wanted - set(places) == set()
     assert {path.stem for path, _ in places["2.3"]} >= {"gradient_input", "gradients_parameters"}
+    assert {path.stem for path, _ in places["2.3b"]} == {"gradient_input"}
     assert {path.stem for path, _ in places["dropout_scale"]} == {"mistakes", "dropout"}
 
 
