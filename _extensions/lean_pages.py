@@ -197,7 +197,7 @@ def purged(rules, use):
 def squeezed(css, texts):
     """Leave out comments, animations that no rule names and variables that nobody reads."""
     css = re.sub(r"/\*(?!!).*?\*/", "", css, flags=re.DOTALL)
-    css = re.sub(r"\s+", " ", css)
+    css = re.sub(r"[ \t\r\n\f]+", " ", css)  # a space that does not break is no blank
     css = re.sub(r" ?([{};,]) ?", r"\1", css).replace(": ", ":").replace(";}", "}")
     frames = re.compile(r"@(?:-webkit-)?keyframes ([\w-]+)\{(?:[^{}]*\{[^{}]*\})*\}")
     named = set(re.findall(r"[\w-]+", " ".join(re.findall(r"animation(?:-name)?:([^;}]*)", css))))

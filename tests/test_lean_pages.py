@@ -33,11 +33,11 @@ def test_variables_and_animations_that_nothing_reads_are_left_out():
         "/* why */ a { --used : 1; --unread: 2; --only-for-unread: 3; --by-script: 4;\n"
         " x: var(--used) }"
         " p { --unread: var(--only-for-unread) } @keyframes turn { 0% { x: 1 } }"
-        " @keyframes wave { 0% { x: 1 } } b { animation: 1s wave } /*! mine */"
+        " @keyframes wave { 0% { x: 1 } } b { animation: 1s wave; content: '\u00a0' } /*! mine */"
     )
     assert lean_pages.squeezed(css.replace(" :", ":"), ["set('--by-script')"]) == (
         " a{--used:1;--by-script:4;x:var(--used)}@keyframes wave{0%{x:1}}"
-        "b{animation:1s wave}/*! mine */"
+        "b{animation:1s wave;content:'\u00a0'}/*! mine */"
     )
 
 

@@ -33,11 +33,15 @@ window.equations = new Map();
     box.innerHTML = html;
     box.hidden = false;
     link.setAttribute("aria-describedby", box.id);
-    // Below the reference, or above it where there is no room; inside the window.
+    put();
+  }
+
+  // Below the reference, or above it where there is no room; inside the window.
+  function put() {
     const place = link.getBoundingClientRect(), size = box.getBoundingClientRect();
     const below = place.bottom + 6 + size.height < innerHeight || place.top < size.height + 6;
-    const left = Math.max(8, Math.min(place.left, document.documentElement.clientWidth - size.width - 8));
-    box.style.left = `${left}px`;
+    const width = document.documentElement.clientWidth;
+    box.style.left = `${Math.max(8, Math.min(place.left, width - size.width - 8))}px`;
     box.style.top = `${below ? place.bottom + 6 : place.top - size.height - 6}px`;
   }
 
@@ -62,5 +66,9 @@ window.equations = new Map();
     });
   }
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
-  addEventListener("scroll", hide, { passive: true });
+  // A focus may scroll the page.
+  addEventListener("scroll", () => {
+    if (link && link === document.activeElement) put();
+    else hide();
+  }, { passive: true });
 }

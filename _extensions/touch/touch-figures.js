@@ -38,6 +38,8 @@
       box.compareDocumentPosition(place) & Node.DOCUMENT_POSITION_FOLLOWING);
     still.after(place);
     drawn.set(still, place);
-    near.observe(still);
+    // WebKit does not hold the text in sight while what is above it grows: there they come at once.
+    if (CSS.supports("overflow-anchor", "auto")) near.observe(still);
+    else start(place);
   }
 }
