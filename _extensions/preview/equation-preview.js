@@ -66,9 +66,8 @@ window.equations = new Map();
     });
   }
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
-  // A focus may scroll the page.
+  // It goes along: a pointer that the reference leaves takes it away.
   addEventListener("scroll", () => {
-    if (link && link === document.activeElement) put();
-    else hide();
+    if (!box.hidden) put();
   }, { passive: true });
 }
