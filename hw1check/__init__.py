@@ -7,7 +7,7 @@ order, and each is here under its name: `hw1check.dropout_variance(lambda p: 0.3
 from importlib import import_module
 from pkgutil import iter_modules
 
-from hw1check._problem import Mistake, Problem
+from hw1check._problem import SOLVED, Mistake, Problem
 from hw1check._report import Part, Report
 
 
@@ -30,8 +30,20 @@ PROBLEMS = tuple(
     )
 )
 globals().update((problem.name, problem) for problem in PROBLEMS)
-__all__ = ["PROBLEMS", "Mistake", "Part", "Problem", "Report", *(p.name for p in PROBLEMS)]
+__all__ = ["PROBLEMS", "Mistake", "Part", "Problem", "Report", "questions"]
+__all__ += [problem.name for problem in PROBLEMS]
+
+
+def questions():
+    """Print the questions, with a tick at each that was solved since Python began."""
+    for problem in PROBLEMS:
+        print(
+            "✓" if problem.name in SOLVED else "○",
+            f"{problem.name}: {problem.question} {problem.title}",
+        )
+    print(f"{len(SOLVED)} of {len(PROBLEMS)} solved. A check without an answer prints its task:")
+    print(f"{PROBLEMS[0].name}(). Its first lines: {PROBLEMS[0].name}.hint(2).")
 
 
 def __dir__():
-    return __all__
+    return [problem.name for problem in PROBLEMS] + ["questions"]

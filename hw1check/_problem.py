@@ -1,98 +1,116 @@
-"""A question with a formula: its cases, its solution, its known mistakes, and the verdict."""
+"""A question with a formula: its cases, its solution and its known mistakes."""
 
 import inspect
-from typing import NamedTuple
+from functools import cached_property
 
 import numpy as np
 
-from hw1check._compare import difference, number
-from hw1check._report import Part, Report
+from hw1check._lines import FAILURES, Lines, entries
+from hw1check._report import Report
 from hw1check._run import outcomes
+from hw1check._values import arrays
+from hw1check._verdict import Verdict
 from hw1lib._contract import positive, size, whole
 
-# How an answer may be off by a size of its arguments.
-POWERS = {
-    1: "times {}",
-    -1: "divided by {}",
-    2: "times {}**2",
-    -2: "divided by {}**2",
-    0.5: "times sqrt({})",
-    -0.5: "divided by sqrt({})",
-}
+SOLVED = set()  # the names of the questions that were solved since Python began
+_NOTHING = object()
 
 
-class Mistake(NamedTuple):
-    """A wrong answer that learners give, and what to say about it.
+class Mistake:
+    """
+    A wrong answer that learners give, and what to say about it.
 
-    `what` completes the sentence "this is what you get when ..."; `why` says why it is wrong;
-    `page` is where the book explains it, as in "batchnorm/gradient_input#anchor"; `answer` is
-    the wrong function itself, with the arguments of the solution. Two values of it are the same
-    if `view` makes them equal.
+    Attributes
+    ----------
+    key : str
+        What it is called in tables.
+    what, why : str
+        What completes "this is what you get when ..."; why it is wrong.
+    page : str
+        Where the book explains it, as in "batchnorm/gradient_input#anchor".
+    lines : str
+        The changed lines of the solution; empty for a mistake that is a function of its own.
+    view : callable or None
+        Two values of it are the same if this makes them equal.
     """
 
-    key: str
-    what: str
-    why: str
-    page: str
-    answer: object
-    view: object = None
+    def __init__(self, problem, what, why, page, lines="", function=None, view=None):
+        self.key = "-".join("".join(c if c.isalnum() else " " for c in what.lower()).split())
+        self.what, self.why, self.lines, self.view = what, why, lines, view
+        self.page = problem.page.partition("#")[0] + page if page.startswith("#") else page
+        self._problem, self._function = problem, function
+
+    @cached_property
+    def changed(self):
+        """The lines of the solution with the change in them."""
+        return self._problem.lines.changed(self.lines)
+
+    def values(self, case, given=()):
+        """Compute what `Lines.values` does, with the mistake in it."""
+        if self._function is None:
+            return self.changed.values(case, given)
+        parts = self._problem.parts
+        try:
+            value = self._function(**case)
+        except FAILURES:
+            return {}, None
+        returned = [value] if len(parts) == 1 else list(value)
+        return dict(zip(parts, returned, strict=True)), returned
+
+    def answer(self, *values):
+        """Answer the question with the mistake."""
+        _, returned = self.values(dict(zip(self._problem.arguments, values, strict=True)))
+        if returned is None:
+            raise ValueError("a line of this mistake has no value here")
+        return returned[0] if len(returned) == 1 else tuple(returned)
 
 
 class Problem:
     """
     A check: call it on a function of yours and it says which parts are right.
 
-    Parameters
-    ----------
-    name : str
-        Its name in `hw1check`.
-    question : str
-        The homework's question, such as "2.3"; for what goes beyond it, "beyond 2.3".
-    title : str
-        What is asked for, in a few words.
-    task : str
-        What the learner's function gets and must return: the documentation of the check.
-    page : str
-        The page of the book that derives it, as in "batchnorm/gradient_input".
-    parts : tuple of str
-        The names of what it returns, in order.
-    points : tuple of float
-        The homework's points for each part; empty for what goes beyond it.
-    bonus : bool, default False
-        Whether the points are a bonus.
+    Made by `question` of a function: its documentation is the task, its arguments are those that
+    a learner's function gets, and its body is the solution, line by line.
     """
 
-    def __init__(self, name, question, title, task, page, parts, points=(), bonus=False):
-        self.name = name
-        self.question = question
-        self.title = title
-        self.page = page
-        self.parts = parts
-        self.points = points or (0,) * len(parts)
-        self.bonus = bonus
-        self.mistakes = []
-        self.__doc__ = task
-
-    def solved_by(self, solution):
-        """Take the right function; its arguments are those that a learner's function gets."""
+    def __init__(self, solution, question, title, page, points=(), bonus=False):
         self.solution = solution
+        self.lines = Lines(solution)
+        self.name = solution.__name__
+        self.question, self.title, self.page, self.bonus = question, title, page, bonus
+        self.parts = self.lines.parts
+        points = points if isinstance(points, tuple) else (points,)
+        self.points = points or (0,) * len(self.parts)
         self.arguments = tuple(inspect.signature(solution).parameters)
-        return solution
+        self.known = []
+        self.__doc__ = inspect.cleandoc(solution.__doc__)
+
+    def __repr__(self):
+        return f"<check {self.name}({', '.join(self.arguments)}): {self.question} {self.title}>"
 
     def drawn_by(self, draw):
         """Take the function (rng, i) that draws the arguments of case i, as a tuple."""
         self.draw = draw
         return draw
 
-    def mistake(self, what, why, page, view=None):
-        """Take a wrong function, with what to say about it (see `Mistake`)."""
+    def mistakes(self, text):
+        """Take mistakes that are changed lines, from a text (see `entries`)."""
+        for entry in entries(text):
+            self.known.append(Mistake(self, entry.what, entry.why, entry.page, entry.lines))
 
-        def register(answer):
-            key = answer.__name__.strip("_").replace("_", "-")
-            self.mistakes.append(Mistake(key, what, why, page, answer, view))
-            return answer
+    def mistake(self, what, why, page, view=None):
+        """Take a mistake that no changed line can say, as a function with the same arguments."""
+
+        def register(function):
+            self.known.append(Mistake(self, what, why, page, function=function, view=view))
+            return function
 
         return register
+
+    def called(self, name):
+        """Write the name of a line with what it means."""
+        meaning = self.lines.meaning(name)
+        return f"{name}, {meaning}" if meaning else name
 
     def cases(self, count=20, seed=0):
         """Draw the arguments of `count` calls, by name."""
@@ -100,9 +118,17 @@ class Problem:
         drawn = (self.draw(rng, i) for i in range(count))
         return [dict(zip(self.arguments, values, strict=True)) for values in drawn]
 
-    def __call__(self, answer, *, cases=20, seed=0, seconds=1.5):
+    def right(self, case):
+        """Compute the right values of a case, by the names of the lines."""
+        return {name: arrays(value) for name, value in self.lines.values(case)[0].items()}
+
+    def expected(self, drawn):
+        """Compute the right values of each case."""
+        return [self.right(case) for case in drawn]
+
+    def __call__(self, answer=_NOTHING, *, cases=20, seed=0, seconds=1.5):
         """
-        Check a learner's answer.
+        Check a learner's answer; without one, print the task.
 
         Parameters
         ----------
@@ -117,7 +143,7 @@ class Problem:
 
         Returns
         -------
-        Report
+        Report or None
             The verdict on each part.
 
         Raises
@@ -127,12 +153,47 @@ class Problem:
         ValueError
             If `cases` is below 1 or `seconds` is not positive.
         """
+        if answer is _NOTHING:
+            print(self.task())
+            return None
         function = self._callable(answer)
-        drawn = self.cases(size("cases", cases, {}), whole(0)("seed", seed, {}))
+        count = size("cases", cases, {}) if self.arguments else 1
+        drawn = self.cases(count, whole(0)("seed", seed, {}))
         seconds = positive("seconds", seconds, {})
         # The right values first: the learner's function may change NumPy itself.
         expected = self.expected(drawn)
-        return self.judge(drawn, expected, *outcomes(function, drawn, seconds))
+        names = self.lines.names
+        report = self.judge(
+            drawn, expected, *outcomes(function, drawn, seconds, parts=self.parts, names=names)
+        )
+        if report:
+            SOLVED.add(self.name)
+        return report
+
+    def task(self):
+        """Write what is asked for, and the function to begin with."""
+        names = [
+            f"    {name} = ...{_comment(self.lines.meaning(name))}" for name in self.lines.names
+        ]
+        blank = [f"def {self.name}({', '.join(self.arguments)}):", *names]
+        blank.append(f"    return {', '.join(self.parts)}")
+        return "\n".join([f"{self.question} {self.title}", "", self.__doc__, "", *blank])
+
+    def hint(self, number=1):
+        """
+        Print the first lines of the solution; the last is yours to find.
+
+        Parameters
+        ----------
+        number : int, default 1
+            1 names the lines; each further number shows one more.
+        """
+        names = self.lines.names
+        shown = min(size("number", number, {}), len(names)) - 1
+        print(f"The lines: {', '.join(names)}.")
+        for name in names[:shown]:
+            print(f"    {self.lines.text(name)}{_comment(self.lines.meaning(name))}")
+        print(f"Worked out on the page: {self.page}.")
 
     def _callable(self, answer):
         wanted = f"a function of ({', '.join(self.arguments)})"
@@ -141,18 +202,16 @@ class Problem:
                 raise TypeError(f"answer must be {wanted}, got {answer!r}")
             return lambda: answer
         try:
-            inspect.signature(answer).bind(*self.arguments)
-        except TypeError:
-            raise TypeError(
-                f"answer must be {wanted}, got one of {inspect.signature(answer)}"
-            ) from None
+            signature = inspect.signature(answer)
         except ValueError:
-            pass  # a function of C shows no signature
-        return answer
-
-    def expected(self, drawn):
-        """Compute the right values of each case, a list of one value for each part."""
-        return [_parts_of(_arrays(self.solution(**case)), len(self.parts)) for case in drawn]
+            return answer  # a function of C shows no signature
+        for values, names in ((self.arguments, {}), ((), dict.fromkeys(self.arguments))):
+            try:
+                signature.bind(*values, **names)
+                return answer
+            except TypeError:
+                pass
+        raise TypeError(f"answer must be {wanted}, got one of {signature}")
 
     def judge(self, drawn, expected, found, printed=""):
         """
@@ -162,7 +221,7 @@ class Problem:
         ----------
         drawn : list of dict
             The arguments of each case.
-        expected : list of list
+        expected : list of dict
             From `expected`.
         found : list of Outcome
             From `outcomes`; shorter than `drawn` if the time was over.
@@ -174,176 +233,38 @@ class Problem:
         Report
             The verdict on each part.
         """
-        split = [_split(outcome, self.parts) for outcome in found]
         with np.errstate(all="ignore"):  # an answer may be infinite
-            parts = tuple(
-                self._part(i, drawn, [values[i] for values in expected], [row[i] for row in split])
-                for i in range(len(self.parts))
-            )
-        notes = _notes(found, printed)
-        return Report(self.question, self.name, self.title, self.page, parts, notes)
-
-    def _part(self, i, drawn, expected, found):
-        name, count = self.parts[i], len(drawn)
-        if all(value is None for value in found):
-            return Part(name, passed=False, answered=False, cases=count)
-        texts = [_difference(a, b, name) for a, b in zip(found, expected, strict=False)]
-        wrong = [k for k, text in enumerate(texts) if text is not None]
-        if not wrong and len(found) == count:
-            return Part(name, passed=True, agreed=count, cases=count)
-        first = wrong[0]
-        mistake = self._recognize(i, drawn, found)
-        problem = texts[first]
-        if not self.arguments:
-            # There is one value to find: do not show it.
-            problem = problem.partition(", expected")[0]
-        elif not mistake and (factor := _factor(drawn, expected, found)):
-            problem = f"{problem}: in every case it is {factor}"
-        return Part(
-            name,
-            passed=False,
-            agreed=len(texts) - len(wrong),
-            cases=count,
-            problem=f"Case {first + 1}: {problem}.",
-            mistake=mistake,
-            case=first + 1,
-            inputs=drawn[first],
-        )
-
-    def _recognize(self, i, drawn, found):
-        """Find the mistake whose part i is what was found, in every case."""
-        if len(found) < len(drawn):
-            return None
-        count = len(self.parts)
-        gives = (m for m in self.mistakes if _gives(m, drawn, found, count, i))
-        return next(gives, None)
+            verdict = Verdict(self, drawn, expected, found)
+            parts = tuple(verdict.part(name) for name in self.parts)
+            lines = tuple(verdict.part(name) for name in verdict.own_lines())
+            notes = verdict.notes(parts, lines, printed)
+        return Report(self.question, self.name, self.title, self.page, parts, notes, lines)
 
 
-class _Error(str):
-    """Why a call gave no values: it stands in their place."""
+def question(number, title, page, points=(), bonus=False):
+    """
+    Make a question of a function whose body is the solution.
 
-    __slots__ = ()
+    Parameters
+    ----------
+    number : str
+        The homework's question, such as "2.3"; for what goes beyond it, "beyond 2.3".
+    title : str
+        What is asked for, in a few words.
+    page : str
+        The page of the book that derives it, as in "batchnorm/gradient_input".
+    points : float or tuple of float
+        The homework's points for each part; none for what goes beyond it.
+    bonus : bool, default False
+        Whether the points are a bonus.
 
-
-def _split(outcome, names):
-    """Split an outcome, a value for each part: the same error for all if the call has none."""
-    if outcome.error is not None:
-        return [_Error(outcome.error)] * len(names)
-    value = outcome.value
-    if len(names) == 1 or value is None:
-        return [value] * len(names)
-    if isinstance(value, list) and len(value) == len(names):
-        return value
-    if isinstance(value, np.ndarray) and value.ndim and len(value) == len(names):
-        return list(value)
-    came = f"{len(value)} values" if isinstance(value, list) else "one value"
-    return [_Error(f"it must return {', '.join(names)}, got {came}")] * len(names)
-
-
-def _difference(found, expected, name):
-    return str(found) if isinstance(found, _Error) else difference(found, expected, name)
-
-
-def _parts_of(value, count):
-    return [value] if count == 1 else list(value)
+    Returns
+    -------
+    callable
+        The decorator, which gives a `Problem`.
+    """
+    return lambda solution: Problem(solution, number, title, page, points, bonus)
 
 
-def _arrays(value):
-    if isinstance(value, (list, tuple)):
-        return [_arrays(item) for item in value]
-    return np.asarray(value, dtype=float)
-
-
-def _gives(mistake, drawn, found, count, i):
-    """Say whether a mistake's part i is what was found, errors at the same places included."""
-    compared = False
-    for case, value in zip(drawn, found, strict=True):
-        wrong = _value_of(mistake.answer, case, count, i)
-        if isinstance(wrong, _Error) or isinstance(value, _Error):
-            if type(wrong) is not type(value):
-                return False
-        elif not _same(value, wrong, mistake.view):
-            return False
-        else:
-            compared = True
-    return compared
-
-
-def _same(found, wrong, view):
-    if view is None:
-        return not difference(found, wrong)
-    same_kind = isinstance(found, np.ndarray) and found.shape == wrong.shape
-    return same_kind and not difference(view(found), view(wrong))
-
-
-def _value_of(answer, case, count, i):
-    """Compute part i of a wrong answer, or return an _Error where it cannot be computed."""
-    try:
-        return _parts_of(_arrays(answer(**case)), count)[i]
-    except (ValueError, IndexError, ZeroDivisionError, OverflowError, np.linalg.LinAlgError):
-        return _Error()
-
-
-def _factor(drawn, expected, found):
-    """Say by which factor an answer is off, if it is the same, or the same size, everywhere."""
-    pairs = [(_flat(a), _flat(b)) for a, b in zip(found, expected, strict=False)]
-    if len(pairs) < len(drawn) or any(
-        a is None or b is None or a.shape != b.shape for a, b in pairs
-    ):
-        return None
-    pairs = [(a, b, case) for (a, b), case in zip(pairs, drawn, strict=True) if b.any()]
-    ratios = [a @ b / (b @ b) for a, b, _ in pairs]
-    if not np.isfinite(ratios).all():
-        return None
-    exact = all(
-        not difference(a, ratio * b) for (a, b, _), ratio in zip(pairs, ratios, strict=True)
-    )
-    if not exact or len(pairs) < 2 or not np.all(ratios) or np.allclose(ratios, 1, rtol=1e-4):
-        return None
-    if np.allclose(ratios, ratios[0], rtol=1e-4):
-        return (
-            "minus the right value"
-            if np.isclose(ratios[0], -1)
-            else (f"{number(ratios[0])} times the right value")
-        )
-    for name, values in _sizes([case for _, _, case in pairs]).items():
-        for power, words in POWERS.items():
-            if np.allclose(ratios, values**power, rtol=1e-4):
-                return f"the right value {words.format(name)}"
-    return None
-
-
-def _sizes(cases):
-    """List the numbers of each case that a factor may be: scalars, 1 minus them, and lengths."""
-    sizes = {}
-    for name, value in cases[0].items():
-        if isinstance(value, (int, float)):
-            sizes[name] = np.array([case[name] for case in cases], dtype=float)
-            sizes[f"(1 - {name})"] = 1 - sizes[name]
-        elif isinstance(value, np.ndarray):
-            for axis in range(value.ndim):
-                lengths = [case[name].shape[axis] for case in cases]
-                sizes[f"{name}.shape[{axis}]"] = np.array(lengths, dtype=float)
-    return {name: values for name, values in sizes.items() if (values > 0).all()}
-
-
-def _flat(value):
-    """Put all entries of a value in a row; None where it has none."""
-    if isinstance(value, list):
-        rows = [_flat(item) for item in value]
-        return None if not rows or any(row is None for row in rows) else np.concatenate(rows)
-    return value.ravel() if isinstance(value, np.ndarray) else None
-
-
-def _notes(found, printed):
-    changed = sorted({name for outcome in found for name in outcome.changed})
-    notes = []
-    if changed:
-        notes.append(
-            f"your function writes to its argument {', '.join(changed)}; "
-            "the caller's array changes with it."
-        )
-    if printed.strip():
-        lines = printed.strip().splitlines()
-        notes.append("your function printed:\n" + "\n".join(lines[:5]))
-    return tuple(notes)
+def _comment(meaning):
+    return f"  # {meaning}" if meaning else ""

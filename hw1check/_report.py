@@ -1,7 +1,8 @@
 """What a check answers: right or wrong, part by part, and why."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
+from itertools import groupby
 from textwrap import fill, indent
 
 import numpy as np
@@ -12,7 +13,7 @@ WIDTH = 88
 @dataclass(frozen=True)
 class Part:
     """
-    The verdict on one part of an answer.
+    The verdict on one part of an answer, or on one of its lines.
 
     Attributes
     ----------
@@ -32,6 +33,12 @@ class Part:
         The number of the first case in which it is wrong, from 1; 0 if there is none.
     inputs : dict
         The arguments of that case.
+    follows : str
+        The first wrong line or part, if this one is right for what was found there.
+    waits_for : str
+        The first wrong line, if this one is not judged before that is right.
+    meaning : str
+        What a wrong one stands for in the solution.
     """
 
     name: str
@@ -42,7 +49,10 @@ class Part:
     problem: str = ""
     mistake: object = None
     case: int = 0
-    inputs: dict = field(default_factory=dict)
+    inputs: dict = field(default_factory=dict, compare=False)
+    follows: str = ""
+    waits_for: str = ""
+    meaning: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,8 @@ class Report:
         The verdict on each part.
     notes : tuple of str
         What was noticed beside the verdict.
+    lines : tuple of Part
+        The verdict on each named line that is no part, in the order of the solution.
     """
 
     question: str
@@ -70,6 +82,7 @@ class Report:
     page: str
     parts: tuple
     notes: tuple = ()
+    lines: tuple = ()
 
     @property
     def passed(self):
@@ -81,30 +94,19 @@ class Report:
 
     def to_dict(self):
         """Return the report as plain dicts, lists, strings and numbers, for a JSON file."""
-        parts = [
-            {
-                "name": part.name,
-                "passed": part.passed,
-                "answered": part.answered,
-                "agreed": part.agreed,
-                "cases": part.cases,
-                "problem": part.problem,
-                "mistake": part.mistake.key if part.mistake else None,
-            }
-            for part in self.parts
-        ]
         return {
             "question": self.question,
             "name": self.name,
             "passed": self.passed,
-            "parts": parts,
+            "parts": [_plain(part) for part in self.parts],
+            "lines": [_plain(line) for line in self.lines],
             "notes": list(self.notes),
         }
 
     def __str__(self):
         lines = [self._headline()]
-        for part, texts in self._explained():
-            lines.append(f"  {_sign(part)} {part.name}: {_verdict(part)}")
+        for names, part, texts in self._explained():
+            lines.append(f"  {_sign(part)} {names}{_meaning(part)}: {_verdict(part)}")
             lines += [_paragraph(text) for text in texts]
         for number, inputs in self._cases().items():
             lines += [f"  The inputs of case {number}:", indent(inputs, "      ")]
@@ -117,10 +119,11 @@ class Report:
 
     def _repr_html_(self):
         items = "".join(
-            f"<li>{_sign(part)} <code>{escape(part.name)}</code>: {_verdict(part)}"
+            f"<li>{_sign(part)} <code>{escape(names)}</code>{escape(_meaning(part))}: "
+            + _verdict(part)
             + "".join(f"<br>{_linked(text, part)}" for text in texts)
             + "</li>"
-            for part, texts in self._explained()
+            for names, part, texts in self._explained()
         )
         cases = "".join(
             f"<details><summary>The inputs of case {number}</summary>"
@@ -136,20 +139,32 @@ class Report:
         )
 
     def _explained(self):
-        """Pair each part with its paragraphs; what was said of another part is not repeated."""
+        """Pair each part with its names and its paragraphs, which are not said twice.
+
+        The lines come first, those with the same short verdict together.
+        """
         said = set()
+        for (_, part), group in groupby(
+            self.lines, lambda p: (p.name if p.problem else "", _alike(p))
+        ):
+            names = ", ".join(line.name for line in group)
+            yield names, part, self._new(part, said)
         for part in self.parts:
-            texts = [text for text in _explanation(part) if text not in said]
-            said.update(texts)
-            yield part, texts
+            yield part.name, part, self._new(part, said)
+
+    def _new(self, part, said):
+        texts = [text for text in _explanation(part) if text not in said]
+        said.update(texts)
+        return texts
 
     def _needs_page(self):
         """Say whether something is wrong for which no mistake names its page."""
-        return any(part.answered and not part.passed and not part.mistake for part in self.parts)
+        return any(part.problem and not part.mistake for part in (*self.lines, *self.parts))
 
     def _cases(self):
         """Write the inputs of each case that a part points to."""
-        return {part.case: format_inputs(part.inputs) for part in self.parts if part.inputs}
+        both = (*self.lines, *self.parts)
+        return {part.case: format_inputs(part.inputs) for part in both if part.inputs}
 
     def _headline(self):
         right = sum(part.passed for part in self.parts)
@@ -160,6 +175,9 @@ class Report:
             verdict = "both parts right" if count == 2 else f"all {count} parts right"
         else:
             verdict = f"{right} of {count} parts right"
+        first = next((line.name for line in self.lines if line.problem), None)
+        if first and not self.passed:
+            verdict = f"{verdict}, the first wrong line is {first}"
         return f"{self.question[0].upper()}{self.question[1:]} {self.title}: {verdict}"
 
 
@@ -177,21 +195,43 @@ def _literal(value):
     return getattr(value, "__name__", None) or repr(value)
 
 
+def _plain(part):
+    names = ("name", "passed", "answered", "agreed", "cases", "problem", "follows", "waits_for")
+    data = {name: getattr(part, name) for name in names}
+    return data | {"mistake": part.mistake.key if part.mistake else None}
+
+
+def _alike(part):
+    """Make a part that is equal to those of the same verdict, whatever their names."""
+    return part if part.problem else replace(part, name="")
+
+
 def _sign(part):
-    return "✓" if part.passed else "✗" if part.answered else "○"
+    if part.passed:
+        return "✓"
+    return "→" if part.follows else "✗" if part.problem else "○"
+
+
+def _meaning(part):
+    return f" ({part.meaning})" if part.meaning and part.problem else ""
 
 
 def _verdict(part):
-    if part.passed:
-        return f"right in {part.cases} of {part.cases} random cases"
+    if part.follows:
+        return f"follows from {part.follows}, right for what you found there"
+    if part.waits_for:
+        return f"not judged before {part.waits_for} is right"
     if not part.answered:
         return "no answer yet"
-    return f"wrong, right in {part.agreed} of {part.cases} random cases"
+    of = f" in {part.agreed} of {part.cases} random cases" if part.cases > 1 else ""
+    if part.passed:
+        return f"right{of}"
+    return f"wrong, right{of}" if of else "wrong"
 
 
 def _explanation(part):
     """Write the paragraphs below a part's line."""
-    if part.passed or not part.answered:
+    if not part.problem:
         return []
     if part.mistake is None:
         return [part.problem]

@@ -1,11 +1,13 @@
 """Call a learner's function so that whatever it does reaches no further than its own answer."""
 
+import builtins
 import contextlib
 import copy
 import functools
+import inspect
 import io
+import itertools
 import math
-import numbers
 import os
 import re
 import sys
@@ -22,12 +24,14 @@ import numpy as np
 MAX_PRINTED = 1000
 MAX_SIZE = 10**5
 MAX_DEPTH = 4
+SINGLE = ("float16", "float32")  # bfloat16 comes as float32
 OWN_LINES = 3
 MORE = "if it is only slow, call the check with seconds=10"
 IMPORT_SECONDS = 60.0
 TICK = 0.02  # how often the clock looks at what an answer is doing
 END_SECONDS = 0.1  # for an answer to reach its next own line, which ends it
 GOES_ON = "What it has called goes on in the background; if that never ends, restart Python"
+NOBODY = "nobody answers here: take {} out, or call your function yourself, outside of the check"
 
 # Files in these folders are not the learner's own, wherever packages are installed.
 _FOLDERS = tuple(
@@ -46,12 +50,14 @@ class Outcome(NamedTuple):
 
     `value` is made of float arrays and lists alone; None where nothing came, `Strange` where
     something came that is no answer. `error` is what the learner reads of an exception, or None.
-    `changed` names the arguments that the call has written to.
+    `changed` names the arguments that the call has written to. `lines` has, as such values, what
+    the function's own names were at its end, of those that were asked for.
     """
 
     value: object = None
     error: str | None = None
     changed: tuple = ()
+    lines: dict = {}  # noqa: RUF012, nobody writes to it
 
 
 class Strange(str):
@@ -69,8 +75,11 @@ class _Capped(io.StringIO):
         super().write(text[: max(0, MAX_PRINTED - self.tell())])
         return len(text)
 
+    def close(self):
+        """Do nothing: an answer that closes its output closes nobody else's."""
 
-def outcomes(answer, cases, seconds, importing=lambda: None):
+
+def outcomes(answer, cases, seconds, importing=lambda: None, parts=(), names=()):
     """
     Call `answer` on every case, all within the given time.
 
@@ -88,6 +97,10 @@ def outcomes(answer, cases, seconds, importing=lambda: None):
         The time for all calls together.
     importing : callable, optional
         Called again and again while an import is under way.
+    parts : tuple of str, optional
+        How the parts of an answer are called, which may come by name.
+    names : tuple of str, optional
+        The names in the function whose values are wanted.
 
     Returns
     -------
@@ -96,48 +109,101 @@ def outcomes(answer, cases, seconds, importing=lambda: None):
     printed : str
         The beginning of what the calls printed.
     """
-    done, over = [], []
+    done, watch = [], _Watch(names)
+    call = _caller(answer, tuple(cases[0]) if cases else ())
 
     def work():
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), np.printoptions():
             for case in cases:
-                outcome = _call(answer, case)
-                if over:
+                outcome = _call(call, case, parts, watch)
+                if watch.over:
                     return
                 done.append(outcome)
 
     printed = _Capped()
-    # Redirected here, not in the thread: a thread that is left behind would never put it back.
-    with (
-        contextlib.redirect_stdout(printed),
-        contextlib.redirect_stderr(printed),
-        warnings.catch_warnings(),
-    ):
-        warnings.simplefilter("ignore")
-        late_import, goes_on = _run_within(work, seconds, over, importing)
+    with _left_as_it_was(printed):
+        late_import, goes_on = _run_within(work, seconds, watch, importing)
     if len(done) < len(cases):
         text = _late_import() if late_import else _late(len(done), seconds)
         done.append(Outcome(error=f"{text}. {GOES_ON}" if goes_on else text))
     return done, printed.getvalue()
 
 
-def _run_within(work, seconds, over, importing):
+def _caller(answer, names):
+    """Find how to call an answer: by name where its parameters have the names of the arguments."""
+    try:
+        parameters = inspect.signature(answer).parameters
+    except (TypeError, ValueError):  # a function of C shows no signature
+        return lambda case: answer(*case.values())
+    by_name = [p.name for p in parameters.values() if p.kind is not p.POSITIONAL_ONLY]
+    if set(names) <= set(by_name):
+        return lambda case: answer(**case)
+    return lambda case: answer(*case.values())
+
+
+# One check at a time: what is put back belongs to the process, and not to a thread.
+_ALONE = threading.RLock()
+_INSIDE = threading.local()
+
+
+@contextlib.contextmanager
+def _left_as_it_was(printed):
+    """Keep what an answer prints, and put back what it may have changed of Python and NumPy."""
+    if getattr(_INSIDE, "check", False):  # an answer that checks another one
+        yield
+        return
+    with _ALONE:
+        modules = [
+            (module, dict(vars(module))) for module in (builtins, math, np, np.linalg, np.random)
+        ]
+        folder, limit, dice = os.getcwd(), sys.getrecursionlimit(), np.random.get_state()  # noqa: NPY002
+        streams = sys.stdin, sys.stdout, sys.stderr, sys.breakpointhook
+        # Set here, not in the thread: a thread that is left behind would never put them back.
+        sys.stdin, sys.stdout, sys.stderr = io.StringIO(), printed, printed
+        sys.breakpointhook = _refused("breakpoint()")
+        builtins.input = _refused("input()")
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+        finally:
+            sys.stdin, sys.stdout, sys.stderr, sys.breakpointhook = streams
+            for module, names in modules:
+                vars(module).update(names)
+            sys.setrecursionlimit(limit)
+            np.random.set_state(dice)  # noqa: NPY002
+            os.chdir(folder)
+
+
+def _refused(what):
+    def refuse(*arguments, **options):
+        raise RuntimeError(NOBODY.format(what))
+
+    return refuse
+
+
+def _run_within(work, seconds, watch, importing):
     """Do the work in a thread; say whether an import was late, and whether the thread goes on."""
 
     def traced():
-        sys.settrace(_tracer(over))
-        work()
+        before, _INSIDE.check = sys.gettrace(), True
+        sys.settrace(watch.call)
+        try:
+            work()
+        finally:
+            sys.settrace(before)
+            _INSIDE.check = False
 
     thread = threading.Thread(target=traced, daemon=True)
     try:
         thread.start()
     except RuntimeError:  # no threads, in a browser: then there is no time limit either
-        work()
+        traced()
         return False, False
     try:
         late_import = _wait(thread, seconds, importing)
     finally:
-        over.append(True)
+        watch.over = True
         _trace_instructions(_frame_of(thread))
     thread.join(END_SECONDS)
     return late_import, thread.is_alive()
@@ -177,18 +243,34 @@ def _is_importing(frame):
     return False
 
 
-def _tracer(over):
-    """Make a trace function that raises in a line of the learner's own, once `over` says so."""
+class _Watch:
+    """The trace function of an answer: it ends a line of the learner's own when `over` is set.
 
-    def line(frame, event, argument):
-        if over and not _is_importing(frame):
+    `kept` has what the names that are wanted were at the end of the learner's function.
+    """
+
+    def __init__(self, names):
+        self.names, self.over = frozenset(names), False
+        self.start()
+
+    def start(self):
+        """Forget the last call."""
+        self.kept, self.outermost = {}, None
+
+    def call(self, frame, event, argument):
+        """Trace a function that is entered, if it is the learner's own."""
+        if not _is_own(frame):
+            return None
+        self.outermost = self.outermost or frame
+        return self.line
+
+    def line(self, frame, event, argument):
+        """End a line when the time is over; look at the names when the function ends."""
+        if self.over and not _is_importing(frame):
             raise _Interrupted
-        return line
-
-    def call(frame, event, argument):
-        return line if _is_own(frame) else None
-
-    return call
+        if event == "return" and frame is self.outermost:
+            self.kept = {name: v for name, v in frame.f_locals.items() if name in self.names}
+        return self.line
 
 
 def _is_own(frame):
@@ -215,15 +297,34 @@ def _late_import():
     return f"what your function imports took more than {IMPORT_SECONDS:g} seconds"
 
 
-def _call(answer, case):
+def _call(call, case, parts, watch):
     arguments = copy.deepcopy(case)
     value = error = None
+    watch.start()
     try:
-        value = _plain(answer(*arguments.values()))
+        value = _plain(_in_order(call(arguments), parts))
     except BaseException as problem:  # SystemExit and KeyboardInterrupt of the learner, too
         error = _describe(problem)
+    lines = {}
+    for name, found in watch.kept.items():
+        with contextlib.suppress(Exception):  # an object of the learner's that cannot be read
+            lines[name] = _plain(found)
     changed = tuple(name for name in case if not _same(case[name], arguments[name]))
-    return Outcome(value, error, changed)
+    watch.start()  # which holds nothing of the learner's
+    return Outcome(value, error, changed, lines)
+
+
+def _in_order(value, parts):
+    """Put several parts that come by name, in a dictionary or a named tuple, into their order."""
+    named = value._asdict() if hasattr(value, "_asdict") else value
+    if isinstance(named, dict):
+        if len(parts) == 1 and len(named) == 1:
+            return next(iter(named.values()))
+        if parts and set(parts) == set(named):
+            return [named[name] for name in parts]
+        if named is not value:
+            return tuple(value)
+    return value
 
 
 def is_too_large(shape):
@@ -232,25 +333,61 @@ def is_too_large(shape):
 
 
 def _plain(value, depth=0):
-    """Copy an answer into float arrays and lists, so that no object of the learner is left."""
+    """Copy an answer into float arrays and lists, so that no object of the learner is left.
+
+    An array of single precision stays one: it is compared as such.
+    """
     if value is None or value is Ellipsis:
         return None
-    if isinstance(value, (list, tuple)):
-        if depth == MAX_DEPTH or len(value) > MAX_SIZE:
+    if isinstance(value, (str, bytes, dict, set, frozenset)) or callable(value):
+        return Strange(f"a {type(value).__name__}")
+    if hasattr(value, "detach"):  # a tensor that has a gradient shows NumPy nothing
+        value = value.detach()
+    if isinstance(value, (np.ndarray, np.generic)) or hasattr(value, "__array__"):
+        return _plain_array(np.ma.asanyarray(value))
+    if hasattr(value, "__iter__"):
+        items = list(itertools.islice(value, MAX_SIZE + 1))
+        if depth == MAX_DEPTH or len(items) > MAX_SIZE:
             return Strange("a list that is too long or too deep")
-        return [_plain(item, depth + 1) for item in value]
-    if isinstance(value, (np.ndarray, np.generic)):
-        if isinstance(value, np.ma.MaskedArray) or value.dtype.kind not in "fiub":
-            return Strange(f"a {type(value).__name__} of dtype {value.dtype}")
-        if is_too_large(value.shape):
-            return Strange(f"an array of shape {value.shape}")
-        return np.array(value, dtype=float)
-    if isinstance(value, numbers.Number) and not isinstance(value, complex):
-        return np.array(float(value))
+        return [_plain(item, depth + 1) for item in items]
+    try:
+        return np.array(_real(value))
+    except (TypeError, ValueError, OverflowError):
+        return Strange(f"an object of type {_type_name(value)}")
+
+
+def _real(value):
+    """Make a float of any number, of a complex one that has no imaginary part, too."""
+    try:
+        return float(value)
+    except TypeError:
+        number = complex(value)
+        if number.imag:
+            raise
+        return number.real
+
+
+def _plain_array(array):
+    if is_too_large(array.shape):
+        return Strange(f"an array of shape {array.shape}")
+    if np.ma.is_masked(array):
+        return Strange("an array with masked entries")
+    array = np.ma.getdata(array)
+    if array.dtype.kind == "c" and not array.imag.any():
+        array = array.real
+    if array.dtype.kind == "O":
+        try:
+            array = np.array([_real(entry) for entry in array.flat]).reshape(array.shape)
+        except (TypeError, ValueError, OverflowError):
+            return _plain(array.tolist(), 1) if array.ndim else _plain(array.item(), 1)
+    if array.dtype.kind not in "fiub":
+        return Strange(f"an array of dtype {array.dtype}")
+    return np.array(array, dtype=np.float32 if array.dtype.name in SINGLE else float)
+
+
+def _type_name(value):
     kind = type(value)
-    name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
-    hint = "; return a NumPy array: value.detach().numpy()" if name == "torch.Tensor" else ""
-    return Strange(f"an object of type {name}{hint}")
+    return f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
 
 
 def _same(before, after):

@@ -1,0 +1,178 @@
+"""What can be said for certain of a wrong answer that is none of the known mistakes."""
+
+import numpy as np
+
+from hw1check._values import difference, flat, number
+
+# How an answer may be off by a size of its arguments.
+POWERS = {
+    1: "times {}",
+    -1: "divided by {}",
+    2: "times {}**2",
+    -2: "divided by {}**2",
+    0.5: "times sqrt({})",
+    -0.5: "divided by sqrt({})",
+}
+
+
+def relation(problem, name, drawn, expected, found):
+    """
+    Say how an answer is related to the right one, the same way in every case.
+
+    Parameters
+    ----------
+    problem : Problem
+        The question.
+    name : str
+        The line or part.
+    drawn, expected, found : list of dict, list of dict, list
+        The arguments, the right values by name, and what was found for this name, case by case.
+
+    Returns
+    -------
+    str or None
+        What it is, as in "times sqrt(n) the right value"; None if nothing is certain.
+    """
+    if len(found) < len(drawn) or len(found) < 2:
+        return None
+
+    def is_everywhere(values):
+        return all(
+            v is not None and not difference(f, v) for f, v in zip(found, values, strict=True)
+        )
+
+    right = [row[name] for row in expected]
+    for other in problem.lines.names:
+        if other != name and is_everywhere([row.get(other) for row in expected]):
+            order = f"; the order is {', '.join(problem.parts)}" if other in problem.parts else ""
+            return f"{problem.called(other)}{order}"
+    if is_everywhere([v.T if isinstance(v, np.ndarray) and v.ndim == 2 else None for v in right]):
+        return "the transpose of the right value"
+    for words, change in _changes(drawn):
+        if is_everywhere([problem.right(change(case)).get(name) for case in drawn]):
+            return f"the right value with {words}"
+    return _factor(drawn, right, found)
+
+
+def _changes(drawn):
+    """List other readings of the arguments: exchanged, 1 - p for p, an index off by one."""
+    first = drawn[0]
+    for name, value in first.items():
+        if isinstance(value, float) and all(0 < case[name] < 1 for case in drawn):
+            yield f"1 - {name} in place of {name}", _with(name, lambda x: 1 - x)
+        if isinstance(value, int):
+            for step, sign in ((1, "+"), (-1, "-")):
+                yield f"{name} {sign} 1 in place of {name}", _with(name, lambda x, s=step: x + s)
+    names = list(first)
+    for i, a in enumerate(names):
+        for b in names[i + 1 :]:
+            if all(np.shape(case[a]) == np.shape(case[b]) for case in drawn) and not any(
+                isinstance(first[name], list) or callable(first[name]) for name in (a, b)
+            ):
+                yield f"{a} and {b} exchanged", lambda c, a=a, b=b: {**c, a: c[b], b: c[a]}
+
+
+def _with(name, change):
+    return lambda case: {**case, name: change(case[name])}
+
+
+def _factor(drawn, expected, found):
+    """Say by which factor an answer is off, if it is the same, or the same size, everywhere."""
+    pairs = [(flat(a), flat(b)) for a, b in zip(found, expected, strict=True)]
+    if any(a is None or b is None or a.shape != b.shape for a, b in pairs):
+        return None
+    pairs = [(a, b, case) for (a, b), case in zip(pairs, drawn, strict=True) if b.any()]
+    ratios = np.array([a @ b / (b @ b) for a, b, _ in pairs])
+    if len(pairs) < 2 or not np.isfinite(ratios).all() or not ratios.all():
+        return None
+    if any(difference(a, r * b) for (a, b, _), r in zip(pairs, ratios, strict=True)):
+        return None
+    if np.allclose(ratios, 1, rtol=1e-4):
+        return None
+    if np.allclose(ratios, ratios[0], rtol=1e-6):
+        if np.isclose(ratios[0], -1):
+            return "minus the right value"
+        if all(np.array_equal(right, pairs[0][1]) for _, right, _ in pairs):
+            return None  # of one number, any other is a multiple
+        return f"{number(ratios[0])} times the right value"
+    for name, values in _sizes([case for _, _, case in pairs]).items():
+        for power, words in POWERS.items():
+            for sign in ("", "minus "):
+                if np.allclose(ratios, (-1 if sign else 1) * values**power, rtol=1e-6):
+                    return f"{sign}the right value {words.format(name)}"
+    return None
+
+
+def _sizes(cases):
+    """List the numbers of each case that a factor may be: scalars, 1 minus them, and lengths."""
+    sizes = {}
+    for name, value in cases[0].items():
+        if isinstance(value, (int, float)):
+            sizes[name] = np.array([case[name] for case in cases], dtype=float)
+            sizes[f"(1 - {name})"] = 1 - sizes[name]
+        elif isinstance(value, np.ndarray):
+            for axis in range(value.ndim):
+                lengths = [case[name].shape[axis] for case in cases]
+                sizes[f"{name}.shape[{axis}]"] = np.array(lengths, dtype=float)
+    return {name: values for name, values in sizes.items() if (values > 0).all()}
+
+
+def pattern(drawn, right):
+    """
+    Say what the cases have in common in which an answer is right, or wrong, and only these.
+
+    Parameters
+    ----------
+    drawn : list of dict
+        The arguments of each case.
+    right : list of bool
+        Whether the answer is right in it.
+
+    Returns
+    -------
+    str or None
+        As in "it is right exactly where Y is square"; None if nothing is found, or if it may be
+        by chance, with fewer than three cases on either side.
+    """
+    right = np.array(right)
+    if min(right.sum(), (~right).sum()) < 3:
+        return None
+    for words, holds in _features(drawn):
+        if np.array_equal(holds, right):
+            return f"it is right exactly where {words}"
+        if np.array_equal(holds, ~right):
+            return f"it is wrong exactly where {words}"
+    return None
+
+
+def _features(drawn):
+    for name, value in drawn[0].items():
+        values = [case[name] for case in drawn]
+        if callable(value):
+            names = [v.__name__ for v in values]
+            yield from ((f"{name} is {n}", np.array(names) == n) for n in dict.fromkeys(names))
+        elif isinstance(value, list):
+            sizes = np.array([len(v) for v in values])
+            yield from ((f"{name} has {n} entries", sizes == n) for n in np.unique(sizes))
+        elif isinstance(value, int):
+            yield from ((f"{name} is {n}", np.array(values) == n) for n in np.unique(values))
+            yield from _pairs(name, values, drawn)
+        elif isinstance(value, float):
+            yield f"{name} is positive", np.array(values) > 0
+            yield f"{name} is below 1/2", np.array(values) < 0.5
+            yield from _pairs(name, values, drawn)
+        elif isinstance(value, np.ndarray):
+            if value.ndim == 2:
+                yield f"{name} is square", np.array([v.shape[0] == v.shape[1] for v in values])
+            yield f"{name} has no negative entry", np.array([(v >= 0).all() for v in values])
+            yield f"{name} has no entry below -100", np.array([(v > -100).all() for v in values])
+            yield f"{name} has no entry above 100", np.array([(v < 100).all() for v in values])
+
+
+def _pairs(name, values, drawn):
+    """Compare a number with the others."""
+    for other, value in drawn[0].items():
+        if other != name and isinstance(value, (int, float)):
+            others = np.array([case[other] for case in drawn])
+            yield f"{name} equals {other}", np.array(values) == others
+            yield f"{name} is above {other}", np.array(values) > others

@@ -1,0 +1,241 @@
+"""A solution as named lines, as one writes them on paper, and a mistake as a changed line of it."""
+
+import ast
+import copy
+import inspect
+import re
+import sys
+import textwrap
+from functools import cached_property
+from types import CodeType
+from typing import NamedTuple
+
+# What a wrong line may do: where it fails, the mistake has no value.
+FAILURES = (ArithmeticError, ValueError, IndexError, TypeError, AttributeError)
+
+
+class Step(NamedTuple):
+    """A statement of a solution, compiled; the names that have their value when it is done."""
+
+    code: CodeType
+    finished: tuple
+
+
+class Lines:
+    """
+    The body of a function that assigns names, line by line, and returns some of them.
+
+    Parameters
+    ----------
+    function : callable
+        Its body ends with ``return`` and the names of the parts.
+
+    Attributes
+    ----------
+    parts : tuple of str
+        What it returns.
+    names : tuple of str
+        The names that its lines assign, loops and all, in the order in which they are finished.
+    """
+
+    def __init__(self, function):
+        self.where = function.__module__
+        self.name = function.__name__
+        self._source = textwrap.dedent(inspect.getsource(function))
+        body = next(n for n in ast.parse(self._source).body if isinstance(n, ast.FunctionDef)).body
+        if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+            body = body[1:]  # behind the docstring
+        *self.body, self.last = body
+        self.parts = tuple(ast.unparse(node) for node in _items(self.last.value))
+
+    @cached_property
+    def names(self):
+        """The names of the lines."""
+        return tuple(name for step in self._steps for name in step.finished)
+
+    @cached_property
+    def _steps(self):
+        last = {}  # the number of the last statement that changes a name
+        for number, statement in enumerate(self.body):
+            for name in _changed_names(statement):
+                last[name] = number
+        own = {name for statement in self.body for name in _line_names(statement)}
+        return [
+            Step(
+                compile(ast.Module([statement], []), f"<{self.name}>", "exec"),
+                tuple(name for name, k in last.items() if k == number and name in own),
+            )
+            for number, statement in enumerate(self.body)
+        ]
+
+    def values(self, case, given=()):
+        """
+        Compute the value of each line.
+
+        Parameters
+        ----------
+        case : dict
+            The arguments.
+        given : dict of str to object, optional
+            What to go on with in place of the value of a line, once it is computed.
+
+        Returns
+        -------
+        values : dict of str to object
+            The value of each name, as computed; what stands behind a failure is missing.
+        returned : list
+            The parts as they are returned, or None where a line fails.
+        """
+        names, values = vars(sys.modules[self.where]) | case, {}
+        try:
+            for step in self._steps:
+                exec(step.code, names)
+                for name in step.finished:
+                    values[name] = names[name]
+                    if name in given:
+                        names[name] = given[name]
+            return values, [eval(code, names) for code in self._returned]
+        except FAILURES:
+            return values, None
+
+    @cached_property
+    def _returned(self):
+        nodes = _items(self.last.value)
+        return [compile(ast.Expression(node), f"<{self.name}>", "eval") for node in nodes]
+
+    def text(self, name):
+        """Write the line that assigns a name, as it stands in the source."""
+        (found,) = self._places(name)
+        return ast.get_source_segment(self._source, found)
+
+    def meaning(self, name):
+        """Return the comment behind the line that assigns a name."""
+        (found,) = self._places(name)
+        line = self._source.splitlines()[found.end_lineno - 1][found.end_col_offset :]
+        return line.partition("#")[2].strip()
+
+    def changed(self, text):
+        """
+        Replace lines by those of `text` with the same names.
+
+        Parameters
+        ----------
+        text : str
+            Statements; each takes the place of the one that assigns the same name.
+
+        Returns
+        -------
+        Lines
+            The lines of which some are changed.
+
+        Raises
+        ------
+        ValueError
+            If a name has no line here, or more than one.
+        """
+        new = copy.copy(self)
+        for name in ("names", "_steps", "_returned"):
+            vars(new).pop(name, None)
+        new.body, new.last = copy.deepcopy((self.body, self.last))
+        for statement in ast.parse(text).body:
+            new._replace(statement)
+        return new
+
+    def _replace(self, statement):
+        if isinstance(statement, ast.Return):
+            self.last = statement
+            return
+        key, places = _key(statement), []
+        blocks = [
+            n.body for s in self.body for n in ast.walk(s) if isinstance(n, (ast.For, ast.If))
+        ]
+        for block in [self.body, *blocks]:
+            places += [(block, i) for i, s in enumerate(block) if _key(s) == key]
+        if key is None or len(places) != 1:
+            raise ValueError(f"{self.name} has {len(places)} lines like: {ast.unparse(statement)}")
+        block, i = places[0]
+        block[i] = statement
+
+    def _places(self, name):
+        statements = [n for s in self.body for n in ast.walk(s) if isinstance(n, ast.stmt)]
+        return [statement for statement in statements if _key(statement) == name][:1]
+
+
+def _items(node):
+    return node.elts if isinstance(node, (ast.Tuple, ast.List)) else [node]
+
+
+def _key(statement):
+    """Say what a line is known by: the name that it assigns, or the method that it calls."""
+    match statement:
+        case ast.Assign(targets=[target]) | ast.AugAssign(target=target):
+            return ast.unparse(target)
+        case ast.Expr(value=ast.Call(func=function)):
+            return ast.unparse(function)
+    return None
+
+
+def _line_names(statement):
+    match statement:
+        case ast.Assign(targets=[ast.Name(id=name)]):
+            return [name]
+    return []
+
+
+def _changed_names(statement):
+    """List the names that a statement assigns, or of which it calls a method as a line."""
+    names = []
+    for node in ast.walk(statement):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()):
+                names.append(name)
+            case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name)))):
+                names.append(name)
+    return names
+
+
+# The text of mistakes --------------------------------------------------------------------------
+
+
+class Entry(NamedTuple):
+    """What stands of a mistake in a text: its lines, what it is, why it is wrong, the page."""
+
+    lines: str
+    what: str
+    why: str
+    page: str
+
+
+def entries(text):
+    """
+    Read mistakes from a text.
+
+    A mistake is one or more changed lines. Indented below them stands what it is, up to a colon at
+    the end of a line; then why it is wrong, and in brackets the page that says more.
+
+    Parameters
+    ----------
+    text : str
+        The mistakes, one below the other.
+
+    Returns
+    -------
+    list of Entry
+        One for each.
+
+    Raises
+    ------
+    ValueError
+        If something is missing.
+    """
+    block = r"((?:^\S.*\n)+)((?:^ +.*\n)+)"
+    found = re.findall(block, textwrap.dedent(text).strip("\n") + "\n", re.MULTILINE)
+    return [_entry(lines, words) for lines, words in found]
+
+
+def _entry(lines, words):
+    match = re.fullmatch(r"(.+?):\n(.+) \[(\S+)\]\n", words, re.DOTALL)
+    if not match:
+        raise ValueError(f"a mistake needs its name, a colon, why it is wrong and [page]: {words}")
+    what, why, page = (" ".join(part.split()) for part in match.groups())
+    return Entry(lines.rstrip("\n"), what, why, page)

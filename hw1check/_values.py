@@ -1,0 +1,132 @@
+"""Decide whether two answers agree, and say in a line where they do not."""
+
+import numpy as np
+
+from hw1check._run import Strange
+
+# Relative tolerance, and the absolute one as a share of the largest entry.
+DOUBLE = 1e-9, 1e-10
+SINGLE = 1e-4, 1e-5  # an answer in float32 is a right answer
+
+
+class Failed(str):
+    """Why a call gave no values: it stands in their place."""
+
+    __slots__ = ()
+
+
+def arrays(value):
+    """Put a right value into float arrays and lists."""
+    if isinstance(value, (list, tuple)):
+        return [arrays(item) for item in value]
+    return np.asarray(value, dtype=float)
+
+
+def difference(got, expected, name="it"):
+    """
+    Say how `got` differs from `expected`; None where they agree.
+
+    Parameters
+    ----------
+    got : numpy.ndarray, list, Strange, Failed or None
+        The value of an `Outcome`, or a part of it.
+    expected : numpy.ndarray or list of numpy.ndarray
+        The right value.
+    name : str, default "it"
+        What the value is called.
+
+    Returns
+    -------
+    str or None
+        One line, such as "dY has shape (3,), expected (3, 2)".
+    """
+    if got is None:
+        return f"{name} is None"
+    if isinstance(got, Failed):
+        return str(got)
+    if isinstance(got, Strange):
+        return f"{name} is {got}"
+    if isinstance(expected, list):
+        return _list_difference(got, expected, name)
+    if isinstance(got, list):
+        got = stacked(got)
+        if got is None:
+            return f"{name} is a list, expected {_kind(expected)}"
+    if got.shape != expected.shape and not same_axes(got, expected):
+        return f"{name} {_has(got)}, expected {_kind(expected)}"
+    return _entry_difference(got.reshape(expected.shape), expected, name)
+
+
+def same_axes(got, expected):
+    """Say whether two arrays have the same axes, but for kept ones of length 1."""
+    longer = [n for n in expected.shape if n > 1]
+    return got.ndim > expected.ndim and [n for n in got.shape if n > 1] == longer
+
+
+def stacked(values):
+    """Stack a list of numbers (of lists of numbers) to an array; None if that cannot be done."""
+    values = [stacked(item) if isinstance(item, list) else item for item in values]
+    if not values or not all(isinstance(item, np.ndarray) for item in values):
+        return None
+    return np.stack(values) if len({item.shape for item in values}) == 1 else None
+
+
+def flat(value):
+    """Put all entries of a value in a row; None where it has none."""
+    if isinstance(value, list):
+        rows = [flat(item) for item in value]
+        return None if not rows or any(row is None for row in rows) else np.concatenate(rows)
+    return value.ravel() if isinstance(value, np.ndarray) else None
+
+
+def digits(got, expected):
+    """Count the digits to which two values of one size agree, up to 9; 0 where they do not."""
+    got, expected = flat(got), flat(expected)
+    if got is None or expected is None or got.shape != expected.shape or not got.size:
+        return 0
+    error = np.abs(got - expected).max() / np.abs(expected).max() if expected.any() else np.inf
+    return 0 if not error < 0.1 else 9 if error == 0 else min(9, int(-np.log10(2 * error)))
+
+
+def number(x, scale=0.0, digits=4):
+    """Write a number with a few digits; what is only rounding beside `scale` is 0."""
+    return "0" if abs(x) < 1e-12 * scale else f"{x:.{digits}g}"
+
+
+def _list_difference(got, expected, name):
+    if not isinstance(got, list) or len(got) != len(expected):
+        came = f"a list of {len(got)}" if isinstance(got, list) else "one array"
+        return f"{name} is {came}, expected a list of {len(expected)}"
+    pairs = enumerate(zip(got, expected, strict=True))
+    texts = (difference(a, b, f"{name}[{index}]") for index, (a, b) in pairs)
+    return next((text for text in texts if text), None)
+
+
+def _entry_difference(got, expected, name):
+    rtol, atol = SINGLE if got.dtype == np.float32 else DOUBLE
+    scale = np.abs(expected).max(initial=0)
+    with np.errstate(all="ignore"):  # an answer may be infinite
+        errors = np.abs(got - expected)
+        wrong = ~(errors <= rtol * np.abs(expected) + atol * scale)
+    if not wrong.any():
+        return None
+    index = tuple(np.argwhere(wrong)[0].tolist())
+    right, came = float(expected[index]), float(got[index])
+    place = f"{name}{list(index)}" if index else name
+    for places in range(4, 18):
+        a, b = number(right, scale, places), number(came, scale, places)
+        if a != b:
+            break
+    text = f"{place} is {b}, expected {a}"
+    if wrong.size == 1:
+        return text
+    some = f"all {wrong.size}" if wrong.all() else f"{wrong.sum()} of {wrong.size}"
+    return f"{text}; {some} entries differ, by up to {number(errors[wrong].max())}"
+
+
+def _has(got):
+    return f"has shape {got.shape}" if got.shape else "is a number"
+
+
+def _kind(expected):
+    return f"shape {expected.shape}" if expected.shape else "a number"

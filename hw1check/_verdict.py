@@ -1,0 +1,233 @@
+"""The verdict on an answer: what is right, which line errs first, and what it is."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from hw1check._diagnosis import pattern, relation
+from hw1check._report import Part
+from hw1check._values import Failed, arrays, difference, digits, same_axes
+
+
+class Verdict:
+    """What is right and wrong of the lines and parts of an answer."""
+
+    def __init__(self, problem, drawn, expected, found):
+        self.problem, self.drawn, self.expected = problem, drawn, expected
+        self.outcomes = found
+        split = [
+            _split(outcome, problem.parts, right)
+            for outcome, right in zip(found, expected, strict=False)
+        ]
+        # What is returned counts, whatever a line of the same name says.
+        self.found = {name: [o.lines.get(name) for o in found] for name in problem.lines.names}
+        self.found |= {part: [row[i] for row in split] for i, part in enumerate(problem.parts)}
+        self.texts = {name: self._differences(name) for name in self.found}
+        self.answered = [n for n in self.found if any(v is not None for v in self.found[n])]
+        wrong = [name for name in self.answered if not self._is_right(name)]
+        self.carried = self._carried(wrong) if len(wrong) > 1 else {}
+        self.following = {name for name in wrong if self._follows(name)}
+        self.wrong = [name for name in wrong if name not in self.following]
+        self.other = self._of_other_meaning()
+        self.wrong = [name for name in self.wrong if name not in self.other]
+
+    def own_lines(self):
+        """List the answered lines that are no parts."""
+        apart = (*self.problem.parts, *self.other)
+        return [name for name in self.answered if name not in apart]
+
+    def _of_other_meaning(self):
+        """List the wrong lines that the learner seems to mean something else by.
+
+        That is so if the result is right, or if it is what a known mistake gives that is none of
+        these lines.
+        """
+        lines = [name for name in self.wrong if name not in self.problem.parts]
+        parts = [name for name in self.problem.parts if name in self.answered]
+        if all(self._is_right(name) for name in self.problem.parts):
+            return lines
+        if lines and not self.recognized(lines[0]) and any(map(self.recognized, parts)):
+            return lines
+        return []
+
+    def _differences(self, name):
+        rows = zip(self.found[name], self.expected, strict=False)
+        return [difference(value, right[name], name) for value, right in rows]
+
+    def _is_right(self, name):
+        return len(self.texts[name]) == len(self.drawn) and not any(self.texts[name])
+
+    def _carried(self, wrong):
+        """Compute each line from the values that the learner found for those before it."""
+        rows = []
+        for k, case in enumerate(self.drawn):
+            given = {n: self._given(n, k) for n in wrong if self._given(n, k) is not None}
+            rows.append(self.problem.lines.values(case, given)[0])
+        return {name: [row.get(name) for row in rows] for name in self.found}
+
+    def _given(self, name, k):
+        value = self.found[name][k] if k < len(self.found[name]) else None
+        return None if isinstance(value, str) else value  # an error or something strange
+
+    def _follows(self, name):
+        """Say whether a wrong value is right for the learner's earlier ones."""
+        carried = self.carried.get(name)
+        return (
+            carried is not None
+            and len(self.found[name]) == len(self.drawn)
+            and not any(
+                v is None or isinstance(f, Failed) or difference(f, arrays(v))
+                for f, v in zip(self.found[name], carried, strict=True)
+            )
+        )
+
+    def part(self, name):
+        """Give the verdict on a line or a part."""
+        count, texts = len(self.drawn), self.texts[name]
+        agreed = sum(text is None for text in texts)
+        if name not in self.answered:
+            return Part(name, passed=False, answered=False, cases=count)
+        if self._is_right(name):
+            return Part(name, passed=True, agreed=count, cases=count)
+        verdict = Part(name, passed=False, agreed=agreed, cases=count)
+        verdict = replace(verdict, meaning=self.problem.lines.meaning(name))
+        first = self.wrong[0] if self.wrong else None
+        if name in self.following:
+            return replace(verdict, follows=first)
+        if name != first and first in self.own_lines():
+            return replace(verdict, waits_for=first)
+        case = next(k for k, text in enumerate(texts) if text is not None)
+        mistake = self.recognized(name)
+        return replace(
+            verdict,
+            mistake=mistake,
+            problem=self._words(name, case, mistake),
+            case=case + 1,
+            inputs=self.drawn[case],
+        )
+
+    def _words(self, name, case, mistake):
+        """Say in words what is wrong, beside the name of the mistake."""
+        text, found = self.texts[name][case], self.found[name]
+        if not self.problem.arguments:
+            text = text.partition(", expected")[0]  # there is one value to find: do not show it
+            text = f"{text[0].upper()}{text[1:]}."
+        else:
+            text = f"Case {case + 1}: {text}."
+        if mistake:
+            return text
+        right = [row[name] for row in self.expected]
+        if related := relation(self.problem, name, self.drawn, self.expected, found):
+            return f"{text} In every case it is {related}."
+        same = min((digits(f, r) for f, r in zip(found, right, strict=False)), default=0)
+        if same >= 3 and not any(isinstance(f, Failed) for f in found):
+            return (
+                f"{text} It agrees to {same} digits, and 9 are asked for: single precision, a "
+                "rounded number, a numerical derivative or a simulation would explain it."
+            )
+        if common := pattern(self.drawn[: len(found)], [t is None for t in self.texts[name]]):
+            text = f"{text} Over the cases, {common}."
+        return text
+
+    def recognized(self, name):
+        """Find the mistake that gives what was found, in every case."""
+        if len(self.found[name]) < len(self.drawn) or self._is_right(name):
+            return None
+        known = sorted(self.problem.known, key=lambda m: not m.lines.startswith(f"{name} ="))
+        before = list(self.found)[: list(self.found).index(name)]
+        earlier = [n for n in before if n in self.answered and not self._is_right(n)]
+        # From the right values of the lines before it, or from the learner's own.
+        for given in [(), earlier] if earlier else [()]:
+            for mistake in known:
+                if self._gives(mistake, name, given):
+                    return mistake
+        return None
+
+    def _gives(self, mistake, name, given):
+        """Say whether it gives what was found, with errors at the same places."""
+        compared = False
+        for k, (case, value) in enumerate(zip(self.drawn, self.found[name], strict=True)):
+            before = {n: self._given(n, k) for n in given if self._given(n, k) is not None}
+            values, returned = mistake.values(case, before)
+            if name in self.problem.parts:
+                i = self.problem.parts.index(name)
+                wrong = None if returned is None else returned[i]
+            else:
+                wrong = values.get(name)
+            if wrong is None or isinstance(value, Failed):
+                if wrong is not None or not isinstance(value, Failed):
+                    return False
+            elif not _same(value, arrays(wrong), mistake.view):
+                return False
+            else:
+                compared = True
+        return compared
+
+    def notes(self, parts, lines, printed):
+        """Note what is right in another form, and lines that a right answer contradicts."""
+        notes = [
+            f"{name} has a kept axis, {got.shape} in place of {right.shape}; the values are right."
+            for name in self.problem.parts
+            if self._is_right(name)
+            for got, right in [(self.found[name][0], self.expected[0][name])]
+            if isinstance(got, np.ndarray) and right.ndim and same_axes(got, right)
+        ]
+        for name in self.other:
+            notes.append(
+                f"your {name} is not {self.problem.called(name)}; it was not judged as a line."
+            )
+        steps = [n for n in self.problem.lines.names if n not in self.problem.parts]
+        unknown = self.wrong and not any(part.mistake for part in parts)
+        if steps and unknown and self.problem.arguments and not lines:
+            notes.append(
+                f"give your steps their names, {', '.join(steps)}, as far as you have them, "
+                "and the first wrong one is shown."
+            )
+        return tuple(notes + _remarks(self.outcomes, printed))
+
+
+def _split(outcome, names, expected):
+    """Split an outcome, a value for each part: the same error for all if the call has none."""
+    if outcome.error is not None:
+        return [Failed(outcome.error)] * len(names)
+    value = outcome.value
+    if len(names) == 1 or value is None:
+        return [value] * len(names)
+    if isinstance(value, list) and len(value) == len(names):
+        return value
+    came = f"{len(value)} values" if isinstance(value, list) else "one value"
+    if isinstance(value, np.ndarray) and value.ndim:
+        # Rows are parts only if all parts are such rows.
+        if len(value) == len(names) and {np.shape(expected[n]) for n in names} == {value.shape[1:]}:
+            return list(value)
+        came = f"one array of shape {value.shape}"
+    return [Failed(f"it must return {', '.join(names)}, got {came}")] * len(names)
+
+
+def _same(found, wrong, view):
+    """Compare with a mistake; what overflowed is equal to what overflowed the same way."""
+    if view is not None:
+        same_kind = isinstance(found, np.ndarray) and found.shape == wrong.shape
+        return same_kind and not difference(view(found), view(wrong))
+    if isinstance(found, np.ndarray) and isinstance(wrong, np.ndarray):
+        return not difference(_finite(found), _finite(wrong))
+    return not difference(found, wrong)
+
+
+def _finite(y):
+    if np.isfinite(y).all():
+        return y
+    return np.nan_to_num(y, nan=-1.0, posinf=-2.0, neginf=-3.0)
+
+
+def _remarks(found, printed):
+    changed = sorted({name for outcome in found for name in outcome.changed})
+    notes = []
+    if changed:
+        notes.append(
+            f"your function writes to its argument {', '.join(changed)}; "
+            "the caller's array changes with it."
+        )
+    if printed.strip():
+        notes.append("\n".join(["your function printed:", *printed.strip().splitlines()[:5]]))
+    return notes
