@@ -72,6 +72,13 @@ def notebook_mutants(session):
 
 
 @nox.session(python=False)
+def seeds(session):
+    """Hold each known mistake to its name at a hundred seeds."""
+    command = ("-m", "pytest", "tests/test_check.py", "-q", "-n", "auto", "-k", "every_seed")
+    session.run(sys.executable, *command, *session.posargs, env={"CHECK_SEEDS": "100"})
+
+
+@nox.session(python=False)
 def bench(session):
     """Compare hw1lib's speed with its peers' (`-- --quick`: a minute, not recorded)."""
     tool(session, "-m", "benchmarks", extra="bench")

@@ -2,7 +2,7 @@
 
 The notebooks in `chapters/practice` hold the solutions. The student's edition is made of them:
 without the cells tagged "solution" or "book-only" and without any output. The directive `mistakes`
-lists all mistakes that the checks know.
+lists the mistakes that the checks of a part know, "1" for the homework's questions 1.1 to 1.5.
 """
 
 import re
@@ -99,31 +99,51 @@ def with_code(text):
 class Mistakes(SphinxDirective):
     """A section for each check, with what it knows to be wrong, why, and the page to read."""
 
+    required_arguments = 1
+
     def run(self):
         """Build the sections."""
-        return [self.section(problem) for problem in PROBLEMS]
+        part = self.arguments[0]
+        return [self.section(p) for p in PROBLEMS if part_of(p) == part]
 
     def section(self, problem):
         """Build the section of one check."""
         title = f"{sentence(problem.question)} {problem.title}"
         name = nodes.make_id(problem.name)
         section = nodes.section("", nodes.title(title, title), ids=[name])
-        section["fold"] = f"{len(problem.mistakes)} mistakes"
+        section["fold"] = f"{len(problem.known)} mistakes"
         label = f"mistakes-{problem.name}"
         self.env.get_domain("std").note_hyperlink_target(label, self.env.docname, name)
         called = nodes.literal("", f"check.{problem.name}")
         gets = ", ".join(problem.arguments)
         text = nodes.Text(f" checks a function of ({gets})." if gets else " checks a number.")
         section += nodes.paragraph("", "", called, text)
-        section += nodes.bullet_list("", *map(self.item, problem.mistakes))
+        section += nodes.bullet_list("", *(self.item(problem, m) for m in problem.known))
         return section
 
-    def item(self, mistake):
-        """Build the entry of one mistake."""
+    def item(self, problem, mistake):
+        """Build the entry of one mistake, each wrong line beside the right one."""
         page = nodes.reference("", mistake.page, refuri="", classes=["hw1check-page"])
         what = nodes.strong("", "", *with_code(f"{sentence(mistake.what)}."))
         why = with_code(f" {mistake.why} Read: ")
-        return nodes.list_item("", nodes.paragraph("", "", what, *why, page, nodes.Text(".")))
+        words = nodes.paragraph("", "", what, *why, page, nodes.Text("."))
+        pairs = problem.lines.pairs(mistake.lines)
+        return nodes.list_item(
+            "",
+            words,
+            *(nodes.container("", *map(line, "✗✓", pair), classes=["line-pair"]) for pair in pairs),
+        )
+
+
+def line(sign, code):
+    """Build a paragraph of a line of code, with a sign before it."""
+    classes = {"classes": ["code", "highlight"], "language": "python"}
+    return nodes.paragraph("", "", nodes.Text(f"{sign} "), nodes.literal("", code, **classes))
+
+
+def part_of(problem):
+    """Return the homework's part to which a question belongs, the first digit of its number."""
+    return problem.question.removeprefix("beyond ")[0]
 
 
 def setup(app):

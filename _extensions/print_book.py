@@ -33,7 +33,8 @@ ADVICE = "printing the book needs Chromium; on Debian: apt-get install chromium"
 SCREEN_ONLY = "script, button, .headerlink, .controls, .take-along, .toctree-wrapper"
 PRACTICE = "chapters/practice/"
 # Pages to look something up in: a reader of paper has no use for them, and they are long.
-SITE_ONLY = ("chapters/practice/mistakes", "chapters/api")
+TOPICS = ("dropout", "batchnorm", "backprop")
+SITE_ONLY = ("chapters/api", *(f"chapters/practice/mistakes_{topic}" for topic in TOPICS))
 # The width of the text, in pixels: A4 without the margins that the stylesheet sets.
 COLUMN = 627
 # Makes what is wider than the column smaller, and gives what still is.

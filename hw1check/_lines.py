@@ -105,14 +105,20 @@ class Lines:
 
     def text(self, name):
         """Write the line that assigns a name, as it stands in the source."""
-        (found,) = self._places(name)
-        return ast.get_source_segment(self._source, found)
+        return ast.get_source_segment(self._source, self._line(name))
 
     def meaning(self, name):
         """Return the comment behind the line that assigns a name."""
-        (found,) = self._places(name)
+        found = self._line(name)
         line = self._source.splitlines()[found.end_lineno - 1][found.end_col_offset :]
         return line.partition("#")[2].strip()
+
+    def pairs(self, text):
+        """Pair each changed line of `text` with the line whose place it takes."""
+        return [
+            (ast.get_source_segment(text, new), self.text(_key(new)))
+            for new in ast.parse(text).body
+        ]
 
     def changed(self, text):
         """
@@ -142,23 +148,23 @@ class Lines:
         return new
 
     def _replace(self, statement):
-        if isinstance(statement, ast.Return):
+        key, places = _key(statement), []
+        if key == "return":
             self.last = statement
             return
-        key, places = _key(statement), []
         blocks = [
             n.body for s in self.body for n in ast.walk(s) if isinstance(n, (ast.For, ast.If))
         ]
         for block in [self.body, *blocks]:
-            places += [(block, i) for i, s in enumerate(block) if _key(s) == key]
-        if key is None or len(places) != 1:
+            places += [(block, i) for i, s in enumerate(block) if key and _key(s) == key]
+        if len(places) != 1:
             raise ValueError(f"{self.name} has {len(places)} lines like: {ast.unparse(statement)}")
         block, i = places[0]
         block[i] = statement
 
-    def _places(self, name):
-        statements = [n for s in self.body for n in ast.walk(s) if isinstance(n, ast.stmt)]
-        return [statement for statement in statements if _key(statement) == name][:1]
+    def _line(self, key):
+        statements = [n for s in [*self.body, self.last] for n in ast.walk(s)]
+        return next(n for n in statements if isinstance(n, ast.stmt) and _key(n) == key)
 
 
 def _items(node):
@@ -172,6 +178,8 @@ def _key(statement):
             return ast.unparse(target)
         case ast.Expr(value=ast.Call(func=function)):
             return ast.unparse(function)
+        case ast.Return():
+            return "return"
     return None
 
 

@@ -13,6 +13,7 @@ from hw1check._verdict import Verdict
 from hw1lib._contract import positive, size, whole
 
 SOLVED = set()  # the names of the questions that were solved since Python began
+LAST = []  # the last report, for whoever shows it beside a failure
 _NOTHING = object()
 
 
@@ -166,6 +167,7 @@ class Problem:
         report = self.judge(
             drawn, expected, *outcomes(function, drawn, seconds, parts=self.parts, names=names)
         )
+        LAST[:] = [report]
         if report:
             SOLVED.add(self.name)
         return report

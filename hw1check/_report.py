@@ -203,7 +203,7 @@ def _plain(part):
 
 def _alike(part):
     """Make a part that is equal to those of the same verdict, whatever their names."""
-    return part if part.problem else replace(part, name="")
+    return part if part.problem else replace(part, name="", meaning="")
 
 
 def _sign(part):

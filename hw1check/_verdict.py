@@ -168,7 +168,7 @@ class Verdict:
         notes = [
             f"{name} has a kept axis, {got.shape} in place of {right.shape}; the values are right."
             for name in self.problem.parts
-            if self._is_right(name)
+            if self.drawn and self._is_right(name)
             for got, right in [(self.found[name][0], self.expected[0][name])]
             if isinstance(got, np.ndarray) and right.ndim and same_axes(got, right)
         ]

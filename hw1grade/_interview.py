@@ -95,6 +95,8 @@ def _ask(session, pending, seconds, found):
         request = {
             "question": problem.name,
             "arguments": problem.arguments,
+            "parts": problem.parts,
+            "names": problem.lines.names,
             "cases": [[pack(value) for value in case.values()] for case in cases],
             "seconds": seconds,
         }
@@ -113,4 +115,6 @@ def _outcomes(reply, problem, count):
         return [Outcome()] * count, printed
     if "lost" in reply:
         return [Outcome(error=clean(reply["lost"]) or "?")], printed
-    return unpack_outcomes(reply.get("outcomes"), problem.arguments, count), printed
+    names = problem.lines.names
+    found = unpack_outcomes(reply.get("outcomes"), problem.arguments, names, count)
+    return found, printed

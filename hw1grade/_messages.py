@@ -69,10 +69,12 @@ def unpack_argument(data):
 
 def pack_outcome(outcome):
     """Write an outcome with what JSON has."""
-    return {"value": pack(outcome.value), "error": outcome.error, "changed": outcome.changed}
+    lines = {name: pack(value) for name, value in outcome.lines.items()}
+    plain = {"error": outcome.error, "changed": outcome.changed, "lines": lines}
+    return plain | {"value": pack(outcome.value)}
 
 
-def unpack_outcomes(rows, arguments, count):
+def unpack_outcomes(rows, arguments, names, count):
     """
     Read the outcomes of `count` calls, whoever has written them.
 
@@ -82,6 +84,8 @@ def unpack_outcomes(rows, arguments, count):
         What stood in the message.
     arguments : tuple of str
         The names of the arguments; only these can have changed.
+    names : tuple of str
+        The names of the lines; only these can have values.
     count : int
         The number of cases.
 
@@ -96,7 +100,7 @@ def unpack_outcomes(rows, arguments, count):
         If `rows` is anything else.
     """
     try:
-        found = [_outcome(row, arguments) for row in rows]
+        found = [_outcome(row, arguments, names) for row in rows]
     except Exception:  # a stranger chose the data: whatever fails on it, it is the data
         raise MalformedError("an answer that is none") from None
     if len(found) > count or (len(found) < count and not (found and found[-1].error)):
@@ -110,12 +114,13 @@ def clean(text, limit=MAX_TEXT):
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-def _outcome(row, arguments):
+def _outcome(row, arguments, names):
     error = row["error"]
     if error is not None and not (isinstance(error, str) and error.strip()):
         raise MalformedError  # without its text, an error would look like an agreement
     changed = tuple(name for name in arguments if name in row["changed"])
-    return Outcome(_answer(row["value"]), None if error is None else clean(error), changed)
+    lines = {name: _answer(row["lines"][name]) for name in names if name in row["lines"]}
+    return Outcome(_answer(row["value"]), None if error is None else clean(error), changed, lines)
 
 
 def _answer(data, depth=0):
@@ -127,7 +132,8 @@ def _answer(data, depth=0):
         return [_answer(item, depth + 1) for item in data]
     if "strange" in data:
         return Strange(clean(data["strange"], 300))
-    return _array(data).astype(float)
+    array = _array(data)
+    return array if array.dtype == np.float32 else array.astype(float)
 
 
 def _array(data):

@@ -150,7 +150,8 @@ def _answer(namespace, request, importing):
     cases = [
         dict(zip(arguments, map(unpack_argument, row), strict=True)) for row in request["cases"]
     ]
-    found, printed = outcomes(answer, cases, request["seconds"], importing)
+    parts, names = request["parts"], request["names"]
+    found, printed = outcomes(answer, cases, request["seconds"], importing, parts, names)
     return {"outcomes": [pack_outcome(outcome) for outcome in found], "printed": printed}
 
 

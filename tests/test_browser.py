@@ -128,8 +128,8 @@ def place(request, site, address):
      ("bonus question 1.4", "Question 1.4", "poisson_limit.html"),
      ("batchnorm_backward", "Function ", "api.html#hw1lib.batchnorm.batchnorm_backward"),
      ("hw1lib.softmax()", "Function ", "api.html#hw1lib.mlp.softmax"),
-     ("check.kaiming_stds", "Mistakes that ", "mistakes.html#kaiming-stds"),
-     ("dropout scale", "Mistakes that ", "mistakes.html#dropout-scale")],
+     ("check.kaiming_stds", "Mistakes that ", "mistakes_backprop.html#kaiming-stds"),
+     ("dropout scale", "Mistakes that ", "mistakes_dropout.html#dropout-scale")],
 )  # fmt: skip
 def test_the_search_shows_the_place_first(page, place, asked, text, leads_to):
     page.goto(f"{place}search.html?q={quote(asked)}")
@@ -192,7 +192,7 @@ def test_only_a_page_that_was_reached_from_the_results_has_marks(page, place):
 
 @pytest.mark.parametrize(
     ("name", "anchor"),
-    [("api", "hw1lib.batchnorm.batchnorm_backward"), ("practice/mistakes", "batchnorm-gradients"),
+    [("api", "hw1lib.batchnorm.batchnorm_backward"), ("practice/mistakes_batchnorm", "batchnorm-gradients"),
      ("errata", "erratum-8"), ("errata", "the-limits-of-a-substitution")],
 )  # fmt: skip
 def test_a_link_opens_what_is_folded_and_opens_it_again(page, place, name, anchor):
@@ -207,7 +207,7 @@ def test_a_link_opens_what_is_folded_and_opens_it_again(page, place, name, ancho
     assert page.locator("details[open]").count() == 0
 
 
-FOLDING = ("api", "practice/mistakes", "errata", "tested", "equations", "equations/dropout",
+FOLDING = ("api", "practice/mistakes_batchnorm", "errata", "tested", "equations", "equations/dropout",
            "equations/batchnorm", "equations/gradient", "equations/backprop")  # fmt: skip
 
 

@@ -2,12 +2,14 @@
 
 import json
 import re
+from itertools import chain
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 import pytest
 from addresses import find_addresses
 from downloads import download_edition, settings, students_text
+from practice import part_of
 from selectolax.lexbor import LexborHTMLParser
 
 import hw1lib
@@ -237,7 +239,7 @@ def test_the_search_knows_the_place_of_each_equation_question_function_and_check
     assert wanted - set(places) == set()
     assert {path.stem for path, _ in places["2.3"]} >= {"gradient_input", "gradients_parameters"}
     assert {path.stem for path, _ in places["2.3b"]} == {"gradient_input"}
-    assert {path.stem for path, _ in places["dropout_scale"]} == {"mistakes", "dropout"}
+    assert {path.stem for path, _ in places["dropout_scale"]} == {"mistakes_dropout", "dropout"}
 
 
 def test_every_place_that_the_search_knows_is_there(places, pages):
@@ -261,12 +263,17 @@ def test_a_function_is_folded_under_its_signature_and_its_first_sentence(chapter
         assert summary.css_first(".says").text().replace("\u2019", "'") == first
 
 
-def test_a_question_is_folded_under_its_number_of_mistakes(chapters):
-    page = chapters[ROOT / "chapters" / "practice" / "mistakes.md"]
+def test_a_question_is_folded_under_its_number_of_mistakes_each_wrong_line_by_the_right_one(
+    chapters,
+):
+    topics = {"1": "dropout", "2": "batchnorm", "3": "backprop"}
     for problem in PROBLEMS:
+        topic = topics[part_of(problem)]
+        page = chapters[ROOT / "chapters" / "practice" / f"mistakes_{topic}.md"]
         (fold,) = page.css(f"#{problem.name.replace('_', '-')} > details")
-        assert f"{len(problem.mistakes)} mistakes" in fold.css_first("summary").text()
-        assert len(fold.css("li")) == len(problem.mistakes)
+        assert f"{len(problem.known)} mistakes" in fold.css_first("summary").text()
+        shown = [[code.text() for code in entry.css(".line-pair code")] for entry in fold.css("li")]
+        assert shown == [[*chain(*problem.lines.pairs(m.lines))] for m in problem.known]
 
 
 def test_crawlers_get_a_map_of_the_site_if_it_has_an_address(site):

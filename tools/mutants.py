@@ -364,7 +364,7 @@ def count_suite():
         "checks of equations": sum(map(len, checks)),
         "tests that a printed form fails": files["tests/equations/test_errata.py"],
         "questions with a learner's check": len(problems),
-        "known mistakes": sum(len(problem.mistakes) for problem in problems),
+        "known mistakes": sum(len(problem.known) for problem in problems),
         "tests of properties on random inputs": files["tests/test_properties.py"],
         "bad arguments": files["tests/test_hostile_input.py"],
         "tests in all, without the notebooks": sum(files.values()),
