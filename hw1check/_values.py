@@ -121,7 +121,8 @@ def _entry_difference(got, expected, name):
     if wrong.size == 1:
         return text
     some = f"all {wrong.size}" if wrong.all() else f"{wrong.sum()} of {wrong.size}"
-    return f"{text}; {some} entries differ, by up to {number(errors[wrong].max())}"
+    differ = "differs, by" if wrong.sum() == 1 else "differ, by up to"
+    return f"{text}; {some} entries {differ} {number(errors[wrong].max())}"
 
 
 def _has(got):

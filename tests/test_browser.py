@@ -192,7 +192,8 @@ def test_only_a_page_that_was_reached_from_the_results_has_marks(page, place):
 
 @pytest.mark.parametrize(
     ("name", "anchor"),
-    [("api", "hw1lib.batchnorm.batchnorm_backward"), ("practice/mistakes_batchnorm", "batchnorm-gradients"),
+    [("api", "hw1lib.batchnorm.batchnorm_backward"), 
+     ("practice/mistakes_batchnorm", "batchnorm-gradients"),
      ("errata", "erratum-8"), ("errata", "the-limits-of-a-substitution")],
 )  # fmt: skip
 def test_a_link_opens_what_is_folded_and_opens_it_again(page, place, name, anchor):
@@ -207,7 +208,8 @@ def test_a_link_opens_what_is_folded_and_opens_it_again(page, place, name, ancho
     assert page.locator("details[open]").count() == 0
 
 
-FOLDING = ("api", "practice/mistakes_batchnorm", "errata", "tested", "equations", "equations/dropout",
+FOLDING = ("api", "practice/mistakes_batchnorm", "errata", "tested", "equations",
+           "equations/dropout",
            "equations/batchnorm", "equations/gradient", "equations/backprop")  # fmt: skip
 
 
