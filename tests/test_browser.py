@@ -192,7 +192,7 @@ def test_only_a_page_that_was_reached_from_the_results_has_marks(page, place):
 
 @pytest.mark.parametrize(
     ("name", "anchor"),
-    [("api", "hw1lib.batchnorm.batchnorm_backward"), 
+    [("api", "hw1lib.batchnorm.batchnorm_backward"),
      ("practice/mistakes_batchnorm", "batchnorm-gradients"),
      ("errata", "erratum-8"), ("errata", "the-limits-of-a-substitution")],
 )  # fmt: skip

@@ -58,8 +58,8 @@ HOSTILE = {
     return x""",
     "grader_redefined": """
     import hw1check as check
-    from hw1check import _compare, _problem, _run
-    _compare.difference = _problem.difference = lambda *a: None
+    from hw1check import _run, _values, _verdict
+    _values.difference = _verdict.difference = lambda *a: None
     check.Problem.judge = lambda *a: True
     return x""",
     "channel_forged": """
@@ -137,9 +137,9 @@ CELLS = (
     "raise ValueError('in a cell')",
     "import sys; sys.exit('bye')",
     "def broken(:",
-    "import hw1check._run, hw1check._compare\n"
+    "import hw1check._run, hw1check._values\n"
     "hw1check._run.outcomes = hw1check._run._call = None\n"
-    "hw1check._compare.difference = lambda *a: None",
+    "hw1check._values.difference = lambda *a: None",
     "np.add = np.array = np.errstate = np.ndarray = lambda *a, **k: 'patched'",
     "import os; os._exit(5)",
     "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
@@ -153,9 +153,22 @@ CELLS = (
 )
 
 
-def toy(name, question, solution=lambda x: 2 * x, points=(5,), parts=("y",)):
-    problem = Problem(name, question, name, "", "dropout/variance", parts, points)
-    problem.solved_by(solution)
+def double(x):
+    """Double it."""
+    y = 2 * x
+    return y
+
+
+def two_parts(x):
+    """Give it, and double it."""
+    a = 1 * x
+    b = 2 * x
+    return a, b
+
+
+def toy(name, question, solution=double, points=(5,)):
+    problem = Problem(solution, question, name, "dropout/variance", points)
+    problem.name = name
     problem.drawn_by(lambda rng, i: (rng.normal(size=i % 3 + 2).round(2),))
     return problem
 
@@ -287,7 +300,7 @@ def test_an_answer_that_is_no_function_is_an_error(cells):
 
 
 def test_the_text_of_the_submission_names_what_it_imports(cells):
-    assert cells.imports == ("hw1check._compare", "hw1check._run", "hw1lib.mlp")
+    assert cells.imports == ("hw1check._run", "hw1check._values", "hw1lib.mlp")
 
 
 @pytest.mark.parametrize(
@@ -338,7 +351,7 @@ def test_without_fork_an_answer_that_ends_the_process_costs_only_itself(submit, 
 # What comes from the process is read as from a stranger.
 
 ARRAY = {"shape": [1], "dtype": "float64", "entries": [0.1]}
-ROW = {"value": ARRAY, "error": None, "changed": []}
+ROW = {"value": ARRAY, "error": None, "changed": [], "lines": {"y": ARRAY}}
 
 
 @pytest.mark.parametrize(
@@ -349,7 +362,7 @@ ROW = {"value": ARRAY, "error": None, "changed": []}
         [ROW] * 3,
         *([ROW, {**ROW, **change}] for change in (
             {"value": "right"}, {"value": True}, {"value": {"function": "os:abort"}},
-            {"value": [[[[[[[[[[]]]]]]]]]]}, {"changed": 3},
+            {"value": [[[[[[[[[[]]]]]]]]]]}, {"changed": 3}, {"lines": 3}, {"lines": {"y": True}},
             {"error": ""}, {"error": " \n"}, {"error": 3},
         )),
         *([ROW, {**ROW, "value": {**ARRAY, **change}}] for change in (
@@ -360,9 +373,9 @@ ROW = {"value": ARRAY, "error": None, "changed": []}
     ],
 )  # fmt: skip
 def test_a_forged_answer_is_refused(rows):
-    _messages.unpack_outcomes([ROW, ROW], ("x",), 2)  # an answer, as long as it is not forged
+    _messages.unpack_outcomes([ROW, ROW], ("x",), ("y",), 2)  # an answer, as long as it is not forged
     with pytest.raises(_messages.MalformedError):
-        _messages.unpack_outcomes(rows, ("x",), 2)
+        _messages.unpack_outcomes(rows, ("x",), ("y",), 2)
 
 
 def test_a_part_that_holds_an_error_never_passes():
@@ -381,9 +394,11 @@ def test_a_line_that_answers_nothing_is_refused(line):
 def test_outcomes_come_back_bit_by_bit():
     values = [np.array([[0.1, np.nan, -0.0], [np.inf, -np.inf, 5e-324]]), np.array(1 / 3),
               np.empty((2, 0)), [np.ones(2), None, [Strange("an object")]], None]  # fmt: skip
-    sent = [Outcome(value, changed=("x",)) for value in values] + [Outcome(error="an error")]
+    values.append(np.ones(2, np.float32))
+    sent = [Outcome(value, changed=("x",), lines={"y": value}) for value in values]
+    sent.append(Outcome(error="an error"))
     rows = json.loads(json.dumps([_messages.pack_outcome(outcome) for outcome in sent]))
-    came = _messages.unpack_outcomes(rows, ("x",), len(sent))
+    came = _messages.unpack_outcomes(rows, ("x",), ("y",), len(sent))
     for a, b in zip(sent, came, strict=True):
         assert repr(a) == repr(b)
         assert a.changed == b.changed
@@ -414,7 +429,7 @@ def test_the_solutions_of_the_practice_notebooks_get_all_points(tmp_path):
 
 
 def test_points_are_given_part_by_part(submit):
-    both = toy("both", "1.1", lambda x: (x, 2 * x), points=(2, 3), parts=("a", "b"))
+    both = toy("both", "1.1", two_parts, points=(2, 3))
     beyond = toy("beyond", "beyond 1.1", points=())
     cell = "def both(x): return x, x\ndef beyond(x): return 2 * x"
     marks = grade(submit((both, beyond), cell), seed=SEED)
