@@ -218,8 +218,9 @@ def entries(text):
     """
     Read mistakes from a text.
 
-    A mistake is one or more changed lines. Indented below them stands what it is, up to a colon at
-    the end of a line; then why it is wrong, and in brackets the page that says more.
+    A mistake is one or more changed lines. A comment behind them says what it is, or, if that is
+    long, a paragraph of its own that ends with a colon. Indented below stands why it is wrong, and
+    in brackets the page that says more.
 
     Parameters
     ----------
@@ -242,8 +243,11 @@ def entries(text):
 
 
 def _entry(lines, words):
-    match = re.fullmatch(r"(.+?):\n(.+) \[(\S+)\]\n", words, re.DOTALL)
+    lines, mark, what = lines.rstrip("\n").partition("  # ")
+    if mark:
+        words = f"{what}:\n{words}"
+    match = re.fullmatch(r"(.+?):\n(.+)\s\[(\S+)\]\n", words, re.DOTALL)
     if not match:
         raise ValueError(f"a mistake needs its name, a colon, why it is wrong and [page]: {words}")
     what, why, page = (" ".join(part.split()) for part in match.groups())
-    return Entry(lines.rstrip("\n"), what, why, page)
+    return Entry(lines, what, why, page)

@@ -349,10 +349,15 @@ def test_mistakes_are_read_from_a_text():
         c = 3
             so: is this:
             No. [dropout/variance#b]
+        d = 4
+        e = 5  # shorter
+            Why?
+            [#c]
     """
-    first, second = entries(text)
+    first, second, third = entries(text)
     assert first == ("a = 1\nb = 2", "it is wrong and long", "Why: it is.", "#a")
     assert second == ("c = 3", "so: is this", "No.", "dropout/variance#b")
+    assert third == ("d = 4\ne = 5", "shorter", "Why?", "#c")
     with pytest.raises(ValueError, match="needs its name, a colon, why"):
         entries("a = 1\n    without the rest")
 
