@@ -14,6 +14,14 @@ POWERS = {
     -0.5: "divided by sqrt({})",
 }
 
+# What else one may do to a right value.
+MAPS = {
+    "1 divided by the right value": lambda v: 1 / v,
+    "the square of the right value": np.square,
+    "the root of the right value": np.sqrt,
+    "the right value without its sign": np.abs,
+}
+
 
 def relation(problem, name, drawn, expected, found):
     """
@@ -48,6 +56,10 @@ def relation(problem, name, drawn, expected, found):
             return f"{problem.called(other)}{order}"
     if is_everywhere([v.T if isinstance(v, np.ndarray) and v.ndim == 2 else None for v in right]):
         return "the transpose of the right value"
+    with np.errstate(all="ignore"):
+        for words, change in MAPS.items():
+            if is_everywhere([change(v) if isinstance(v, np.ndarray) else None for v in right]):
+                return words
     for words, change in _changes(drawn):
         if is_everywhere([problem.right(change(case)).get(name) for case in drawn]):
             return f"the right value with {words}"
@@ -151,11 +163,12 @@ def _features(drawn):
         if callable(value):
             names = [v.__name__ for v in values]
             yield from ((f"{name} is {n}", np.array(names) == n) for n in dict.fromkeys(names))
-        elif isinstance(value, list):
+        elif isinstance(value, (list, tuple)):
             sizes = np.array([len(v) for v in values])
             yield from ((f"{name} has {n} entries", sizes == n) for n in np.unique(sizes))
         elif isinstance(value, int):
             yield from ((f"{name} is {n}", np.array(values) == n) for n in np.unique(values))
+            yield f"{name} is even", np.array(values) % 2 == 0
             yield from _pairs(name, values, drawn)
         elif isinstance(value, float):
             yield f"{name} is positive", np.array(values) > 0

@@ -46,6 +46,7 @@ class Lines:
         if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
             body = body[1:]  # behind the docstring
         *self.body, self.last = body
+        self._known = {}
         self.parts = tuple(ast.unparse(node) for node in _items(self.last.value))
 
     @cached_property
@@ -57,16 +58,23 @@ class Lines:
     def _steps(self):
         last = {}  # the number of the last statement that changes a name
         for number, statement in enumerate(self.body):
-            for name in _changed_names(statement):
-                last[name] = number
-        own = {name for statement in self.body for name in _line_names(statement)}
+            last |= dict.fromkeys(self._compiled(statement)[1], number)
+        own = {name for statement in self.body for name in self._compiled(statement)[2]}
         return [
             Step(
-                compile(ast.Module([statement], []), f"<{self.name}>", "exec"),
+                self._compiled(statement)[0],
                 tuple(name for name, k in last.items() if k == number and name in own),
             )
             for number, statement in enumerate(self.body)
         ]
+
+    def _compiled(self, statement):
+        """Compile a statement once, for all the lines that share it; with the names it changes."""
+        if id(statement) not in self._known:
+            code = compile(ast.Module([statement], []), f"<{self.name}>", "exec")
+            names = _changed_names(statement), _line_names(statement)
+            self._known[id(statement)] = code, *names, statement
+        return self._known[id(statement)]
 
     def values(self, case, given=()):
         """
@@ -142,29 +150,39 @@ class Lines:
         new = copy.copy(self)
         for name in ("names", "_steps", "_returned"):
             vars(new).pop(name, None)
-        new.body, new.last = copy.deepcopy((self.body, self.last))
+        new.body = list(self.body)
         for statement in ast.parse(text).body:
             new._replace(statement)
         return new
 
     def _replace(self, statement):
-        key, places = _key(statement), []
+        key = _key(statement)
         if key == "return":
             self.last = statement
             return
-        blocks = [
-            n.body for s in self.body for n in ast.walk(s) if isinstance(n, (ast.For, ast.If))
-        ]
-        for block in [self.body, *blocks]:
-            places += [(block, i) for i, s in enumerate(block) if key and _key(s) == key]
+        places = [i for i, s in enumerate(self.body) for n in ast.walk(s) if key and _key(n) == key]
         if len(places) != 1:
             raise ValueError(f"{self.name} has {len(places)} lines like: {ast.unparse(statement)}")
-        block, i = places[0]
-        block[i] = statement
+        (i,) = places
+        if _key(self.body[i]) == key:
+            self.body[i] = statement
+        else:  # inside a loop
+            self.body[i] = _Exchange(key, statement).visit(copy.deepcopy(self.body[i]))
 
     def _line(self, key):
         statements = [n for s in [*self.body, self.last] for n in ast.walk(s)]
         return next(n for n in statements if isinstance(n, ast.stmt) and _key(n) == key)
+
+
+class _Exchange(ast.NodeTransformer):
+    """Puts a statement in the place of the one with its key."""
+
+    def __init__(self, key, statement):
+        self.key, self.statement = key, statement
+
+    def generic_visit(self, node):
+        """Exchange the node, or go on to its children."""
+        return self.statement if _key(node) == self.key else super().generic_visit(node)
 
 
 def _items(node):
@@ -181,6 +199,11 @@ def _key(statement):
         case ast.Return():
             return "return"
     return None
+
+
+def keys_of(text):
+    """List what the lines of a text are known by."""
+    return tuple(_key(statement) for statement in ast.parse(text).body)
 
 
 def _line_names(statement):

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from hw1check._lines import FAILURES, Lines, entries
+from hw1check._lines import FAILURES, Lines, entries, keys_of
 from hw1check._report import Report
 from hw1check._run import outcomes
 from hw1check._values import arrays
@@ -40,6 +40,7 @@ class Mistake:
         self.what, self.why, self.lines, self.view = what, why, lines, view
         self.page = problem.page.partition("#")[0] + page if page.startswith("#") else page
         self._problem, self._function = problem, function
+        self.keys = keys_of(lines)
 
     @cached_property
     def changed(self):
@@ -107,6 +108,17 @@ class Problem:
             return function
 
         return register
+
+    def two_at_once(self):
+        """Make a mistake of each two that change other lines."""
+        lines = [m for m in self.known if m.lines]
+        for i, a in enumerate(lines):
+            for b in lines[i + 1 :]:
+                if not set(a.keys) & set(b.keys):
+                    both = Mistake(self, f"{a.what}, and {b.what}", f"{a.why} {b.why}", a.page)
+                    both.keys, both.lines = a.keys + b.keys, f"{a.lines}\n{b.lines}"
+                    both.changed = a.changed.changed(b.lines)
+                    yield both
 
     def called(self, name):
         """Write the name of a line with what it means."""

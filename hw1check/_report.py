@@ -106,7 +106,8 @@ class Report:
     def __str__(self):
         lines = [self._headline()]
         for names, part, texts in self._explained():
-            lines.append(f"  {_sign(part)} {names}{_meaning(part)}: {_verdict(part)}")
+            line = f"{_sign(part)} {names}{_meaning(part)}: {_verdict(part)}"
+            lines.append(fill(line, WIDTH, initial_indent="  ", subsequent_indent="      "))
             lines += [_paragraph(text) for text in texts]
         for number, inputs in self._cases().items():
             lines += [f"  The inputs of case {number}:", indent(inputs, "      ")]

@@ -22,19 +22,24 @@ class Verdict:
         # What is returned counts, whatever a line of the same name says.
         self.found = {name: [o.lines.get(name) for o in found] for name in problem.lines.names}
         self.found |= {part: [row[i] for row in split] for i, part in enumerate(problem.parts)}
+        self.other = ()
+        self._judge()
+        self.other = self._of_other_meaning()
+        if self.other:  # judged as though these lines were not there
+            self.found |= {name: [] for name in self.other}
+            self._judge()
+
+    def _judge(self):
         self.texts = {name: self._differences(name) for name in self.found}
         self.answered = [n for n in self.found if any(v is not None for v in self.found[n])]
         wrong = [name for name in self.answered if not self._is_right(name)]
         self.carried = self._carried(wrong) if len(wrong) > 1 else {}
         self.following = {name for name in wrong if self._follows(name)}
         self.wrong = [name for name in wrong if name not in self.following]
-        self.other = self._of_other_meaning()
-        self.wrong = [name for name in self.wrong if name not in self.other]
 
     def own_lines(self):
         """List the answered lines that are no parts."""
-        apart = (*self.problem.parts, *self.other)
-        return [name for name in self.answered if name not in apart]
+        return [name for name in self.answered if name not in self.problem.parts]
 
     def _of_other_meaning(self):
         """List the wrong lines that the learner seems to mean something else by.
@@ -119,6 +124,8 @@ class Verdict:
         right = [row[name] for row in self.expected]
         if related := relation(self.problem, name, self.drawn, self.expected, found):
             return f"{text} In every case it is {related}."
+        if places := _rounded(found, right):
+            return f"{text} It is the right value, rounded to {places} decimals: give all digits."
         same = min((digits(f, r) for f, r in zip(found, right, strict=False)), default=0)
         if same >= 3 and not any(isinstance(f, Failed) for f in found):
             return (
@@ -141,10 +148,15 @@ class Verdict:
             for mistake in known:
                 if self._gives(mistake, name, given):
                     return mistake
-        return None
+        if earlier:
+            return None
+        both = [m for m in self.problem.two_at_once() if self._gives(m, name, ())]
+        return both[0] if len(both) == 1 else None
 
     def _gives(self, mistake, name, given):
         """Say whether it gives what was found, with errors at the same places."""
+        if any(key in given for key in mistake.keys):
+            return False  # what it changes would be put back
         compared = False
         for k, (case, value) in enumerate(zip(self.drawn, self.found[name], strict=True)):
             before = {n: self._given(n, k) for n in given if self._given(n, k) is not None}
@@ -174,7 +186,8 @@ class Verdict:
         ]
         for name in self.other:
             notes.append(
-                f"your {name} is not {self.problem.called(name)}; it was not judged as a line."
+                f"your {name} is not what the blank function calls so "
+                f"({self.problem.lines.meaning(name)}); it was not judged as a line."
             )
         steps = [n for n in self.problem.lines.names if n not in self.problem.parts]
         unknown = self.wrong and not any(part.mistake for part in parts)
@@ -202,6 +215,21 @@ def _split(outcome, names, expected):
             return list(value)
         came = f"one array of shape {value.shape}"
     return [Failed(f"it must return {', '.join(names)}, got {came}")] * len(names)
+
+
+def _rounded(found, right):
+    """Count the decimals to which every right value is rounded; 0 where they are not."""
+    for places in range(1, 8):
+        pairs = zip(found, right, strict=False)
+        if all(
+            isinstance(f, np.ndarray) and not difference(f, _round(r, places)) for f, r in pairs
+        ):
+            return places
+    return 0
+
+
+def _round(value, places):
+    return [_round(v, places) for v in value] if isinstance(value, list) else value.round(places)
 
 
 def _same(found, wrong, view):

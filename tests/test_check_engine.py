@@ -538,6 +538,46 @@ def test_the_first_wrong_line_is_named_and_what_only_follows_is_not_blamed(funct
     assert verdicts(function) == said
 
 
+@question("9.3", "two steps", "dropout/variance")
+def two_steps(x, n):
+    """Give it."""
+    twice = 2 * x
+    raised = twice + n
+    result = raised**2
+    return result
+
+
+two_steps.drawn_by(lambda rng, i: (rng.normal(), i + 2))
+two_steps.mistakes("""
+    twice = x  # it is not doubled
+        Why? [#a]
+    raised = twice - n  # n has the wrong sign
+        Why not? [#b]
+    result = raised  # it is not squared
+        Why so? [#c]
+""")
+
+
+def test_two_mistakes_at_once_are_named_if_only_these_two_give_the_answer():
+    (part,) = two_steps(lambda x, n: (x - n) ** 2).parts
+    assert part.mistake.what == "it is not doubled, and n has the wrong sign"
+    assert (part.mistake.why, part.mistake.page) == ("Why? Why not?", "dropout/variance#a")
+    (part,) = two_steps(lambda x, n: x - n).parts
+    assert part.mistake is None
+
+
+def test_a_mistake_whose_line_was_found_otherwise_does_not_explain_what_comes_after_it():
+    def answer(x, n):
+        twice = 3 * x
+        result = (twice + n) ** 2
+        return result
+
+    report = two_steps(answer)
+    assert [(line.name, line.mistake) for line in report.lines] == [("twice", None)]
+    assert report.parts[0].follows == "twice"
+    assert report.notes == ()
+
+
 def test_a_right_result_passes_whatever_its_lines_are_with_a_note():
     def answer(x, n):
         size = -1
@@ -545,7 +585,9 @@ def test_a_right_result_passes_whatever_its_lines_are_with_a_note():
 
     report = make_problem()(answer, cases=3)
     assert report
-    assert report.notes == ("your size is not size, twice n; it was not judged as a line.",)
+    assert report.notes == (
+        "your size is not what the blank function calls so (twice n); it was not judged as a line.",
+    )
 
 
 def test_who_has_no_lines_is_told_of_them():
@@ -561,6 +603,10 @@ def test_who_has_no_lines_is_told_of_them():
         (lambda x, n: (x / (2 * n), x), "In every case it is half; the order is twice, half."),
         (lambda x, n: (2 * (n + 1) * x, x),
          "In every case it is the right value with n + 1 in place of n."),
+        (lambda x, n: ((2 * n * x).round(3), x),
+         "It is the right value, rounded to 3 decimals: give all digits."),
+        (lambda x, n: (1 / (2 * n * x), x), "In every case it is 1 divided by the right value."),
+        (lambda x, n: ((2 * n * x) ** 2, x), "In every case it is the square of the right value."),
         (lambda x, n: (2 * n * x.round(5), x), "It agrees to 4 digits, and 9 are asked for: single "
          "precision, a rounded number, a numerical derivative or a simulation would explain it."),
         (lambda x, n: (2 * min(n, 5) * x, x), ""),

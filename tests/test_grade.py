@@ -156,7 +156,7 @@ CELLS = (
 def double(x):
     """Double it."""
     y = 2 * x
-    return y
+    return y  # noqa: RET504
 
 
 def two_parts(x):
@@ -373,7 +373,9 @@ ROW = {"value": ARRAY, "error": None, "changed": [], "lines": {"y": ARRAY}}
     ],
 )  # fmt: skip
 def test_a_forged_answer_is_refused(rows):
-    _messages.unpack_outcomes([ROW, ROW], ("x",), ("y",), 2)  # an answer, as long as it is not forged
+    _messages.unpack_outcomes(
+        [ROW, ROW], ("x",), ("y",), 2
+    )  # an answer, as long as it is not forged
     with pytest.raises(_messages.MalformedError):
         _messages.unpack_outcomes(rows, ("x",), ("y",), 2)
 
