@@ -4,16 +4,6 @@ import numpy as np
 
 from hw1check._values import difference, flat, number
 
-# How an answer may be off by a size of its arguments.
-POWERS = {
-    1: "times {}",
-    -1: "divided by {}",
-    2: "times {}**2",
-    -2: "divided by {}**2",
-    0.5: "times sqrt({})",
-    -0.5: "divided by sqrt({})",
-}
-
 # What else one may do to a right value.
 MAPS = {
     "1 divided by the right value": lambda v: 1 / v,
@@ -60,16 +50,27 @@ def relation(problem, name, drawn, expected, found):
         for words, change in MAPS.items():
             if is_everywhere([change(v) if isinstance(v, np.ndarray) else None for v in right]):
                 return words
+        if all(_is_reordered(f, v) for f, v in zip(found, right, strict=True)):
+            return "the right entries in another order"
     for words, change in _changes(drawn):
         if is_everywhere([problem.right(change(case)).get(name) for case in drawn]):
             return f"the right value with {words}"
     return _factor(drawn, right, found)
 
 
+def _is_reordered(found, right):
+    a, b = flat(found), flat(right)
+    return a is not None and a.shape == b.shape and not difference(np.sort(a), np.sort(b))
+
+
 def _changes(drawn):
-    """List other readings of the arguments: exchanged, 1 - p for p, an index off by one."""
+    """List other readings of the arguments: exchanged, 1 - p for p, an index off by one, 0, 1."""
     first = drawn[0]
     for name, value in first.items():
+        if isinstance(value, (float, np.ndarray)):
+            for whole in (0.0, 1.0):
+                words = f"{name} = {whole:.0f}"
+                yield words, _with(name, lambda x, w=whole: np.full(np.shape(x), w)[()])
         if isinstance(value, float) and all(0 < case[name] < 1 for case in drawn):
             yield f"1 - {name} in place of {name}", _with(name, lambda x: 1 - x)
         if isinstance(value, int):
@@ -99,20 +100,43 @@ def _factor(drawn, expected, found):
         return None
     if any(difference(a, r * b) for (a, b, _), r in zip(pairs, ratios, strict=True)):
         return None
-    if np.allclose(ratios, 1, rtol=1e-4):
+    if all(np.array_equal(right, pairs[0][1]) for _, right, _ in pairs[1:]) and ratios[0] != -1:
+        return None  # of one number, any other is a multiple
+    sizes = _sizes([case for _, _, case in pairs])
+    powers = _powers(np.abs(ratios), sizes)
+    if powers is None:
         return None
-    if np.allclose(ratios, ratios[0], rtol=1e-6):
-        if np.isclose(ratios[0], -1):
-            return "minus the right value"
-        if all(np.array_equal(right, pairs[0][1]) for _, right, _ in pairs):
-            return None  # of one number, any other is a multiple
-        return f"{number(ratios[0])} times the right value"
-    for name, values in _sizes([case for _, _, case in pairs]).items():
-        for power, words in POWERS.items():
-            for sign in ("", "minus "):
-                if np.allclose(ratios, (-1 if sign else 1) * values**power, rtol=1e-6):
-                    return f"{sign}the right value {words.format(name)}"
-    return None
+    if len(set(np.sign(ratios))) > 1 or (ratios[0] > 0 and not powers):
+        return None
+    start = "minus " if ratios[0] < 0 else ""
+    if "" in powers:
+        start = f"{start}{number(powers.pop(''))} times "
+    times = [f"times {_power(name, x)}" for name, x in powers.items() if x > 0]
+    divided = [f"divided by {_power(name, -x)}" for name, x in powers.items() if x < 0]
+    return f"{start}the right value {' and '.join(times + divided)}".strip()
+
+
+def _powers(ratios, sizes):
+    """Find half-integer powers of sizes whose product the ratios are, and a number, under ""."""
+    if np.ptp(ratios) <= 1e-6 * ratios[0]:
+        sizes = {}
+    names = [name for name, values in sizes.items() if np.ptp(values)]
+    columns = np.log([sizes[name] for name in names] + [np.full(len(ratios), np.e)]).T
+    if len(ratios) < len(names) + 3 and names:
+        return None
+    found, *_ = np.linalg.lstsq(columns, np.log(ratios), rcond=None)
+    found[:-1] = np.round(2 * found[:-1]) / 2
+    found[-1] = np.mean(np.log(ratios) - columns[:, :-1] @ found[:-1])
+    if not np.allclose(columns @ found, np.log(ratios), rtol=0, atol=1e-6):
+        return None
+    powers = {name: power for name, power in zip(names, found[:-1], strict=True) if power}
+    number_ = np.exp(found[-1])
+    return powers if np.isclose(number_, 1, rtol=1e-6) else {"": number_, **powers}
+
+
+def _power(name, x):
+    """Write a power of a size."""
+    return {1: name, 0.5: f"sqrt({name})"}.get(x, f"{name}**{number(x)}")
 
 
 def _sizes(cases):
@@ -126,7 +150,11 @@ def _sizes(cases):
             for axis in range(value.ndim):
                 lengths = [case[name].shape[axis] for case in cases]
                 sizes[f"{name}.shape[{axis}]"] = np.array(lengths, dtype=float)
-    return {name: values for name, values in sizes.items() if (values > 0).all()}
+    kept = {}
+    for name, values in sizes.items():
+        if (values > 0).all() and not any(np.array_equal(values, v) for v in kept.values()):
+            kept[name] = values
+    return kept
 
 
 def pattern(drawn, right):

@@ -121,6 +121,12 @@ class Lines:
         line = self._source.splitlines()[found.end_lineno - 1][found.end_col_offset :]
         return line.partition("#")[2].strip()
 
+    def first(self, count):
+        """Write the first lines with their comments, never the last one."""
+        rows = self._source.splitlines()
+        whole = [rows[s.lineno - 1 : s.end_lineno] for s in self.body[:-1]][:count]
+        return [row[4:] for statement in whole for row in statement]
+
     def pairs(self, text):
         """Pair each changed line of `text` with the line whose place it takes."""
         return [

@@ -202,11 +202,9 @@ class Problem:
         number : int, default 1
             1 names the lines; each further number shows one more.
         """
-        names = self.lines.names
-        shown = min(size("number", number, {}), len(names)) - 1
-        print(f"The lines: {', '.join(names)}.")
-        for name in names[:shown]:
-            print(f"    {self.lines.text(name)}{_comment(self.lines.meaning(name))}")
+        print(f"The lines: {', '.join(self.lines.names)}.")
+        for line in self.lines.first(size("number", number, {}) - 1):
+            print(f"    {line}")
         print(f"Worked out on the page: {self.page}.")
 
     def _callable(self, answer):

@@ -80,12 +80,12 @@ def flat(value):
 
 
 def digits(got, expected):
-    """Count the digits to which two values of one size agree, up to 9; 0 where they do not."""
+    """Count the digits to which two unequal values agree, up to 8; 0 where they do not."""
     got, expected = flat(got), flat(expected)
     if got is None or expected is None or got.shape != expected.shape or not got.size:
         return 0
     error = np.abs(got - expected).max() / np.abs(expected).max() if expected.any() else np.inf
-    return 0 if not error < 0.1 else 9 if error == 0 else min(9, int(-np.log10(2 * error)))
+    return 0 if not error < 0.1 else 8 if error == 0 else min(8, int(-np.log10(2 * error)))
 
 
 def number(x, scale=0.0, digits=4):

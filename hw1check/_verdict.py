@@ -22,18 +22,18 @@ class Verdict:
         # What is returned counts, whatever a line of the same name says.
         self.found = {name: [o.lines.get(name) for o in found] for name in problem.lines.names}
         self.found |= {part: [row[i] for row in split] for i, part in enumerate(problem.parts)}
-        self.other = ()
+        self.other = []
         self._judge()
-        self.other = self._of_other_meaning()
-        if self.other:  # judged as though these lines were not there
-            self.found |= {name: [] for name in self.other}
+        while other := self._of_other_meaning():  # judged as though these lines were not there
+            self.other += other
+            self.found |= {name: [] for name in other}
             self._judge()
 
     def _judge(self):
         self.texts = {name: self._differences(name) for name in self.found}
         self.answered = [n for n in self.found if any(v is not None for v in self.found[n])]
         wrong = [name for name in self.answered if not self._is_right(name)]
-        self.carried = self._carried(wrong) if len(wrong) > 1 else {}
+        self.carried = self._carried(wrong) if wrong else {}
         self.following = {name for name in wrong if self._follows(name)}
         self.wrong = [name for name in wrong if name not in self.following]
 
@@ -48,12 +48,21 @@ class Verdict:
         these lines.
         """
         lines = [name for name in self.wrong if name not in self.problem.parts]
-        parts = [name for name in self.problem.parts if name in self.answered]
-        if all(self._is_right(name) for name in self.problem.parts):
+        if not lines or all(self._is_right(name) for name in self.problem.parts):
             return lines
-        if lines and not self.recognized(lines[0]) and any(map(self.recognized, parts)):
+        names = list(self.found)
+        later = names[names.index(lines[0]) + 1 :]
+        if any(self._is_right(name) and not self._holds_carried(name) for name in later):
+            return lines[:1]  # what depends on it is right, so it was not used as this line
+        parts = [n for n in self.problem.parts if n in self.answered and n not in self.following]
+        if not self.recognized(lines[0]) and any(map(self.recognized, parts)):
             return lines
         return []
+
+    def _holds_carried(self, name):
+        """Say whether the learner's earlier values, right or wrong, lead to the right value."""
+        rows = zip(self.carried[name], self.expected, strict=True)
+        return all(v is None or not difference(arrays(v), right[name]) for v, right in rows)
 
     def _differences(self, name):
         rows = zip(self.found[name], self.expected, strict=False)
@@ -145,13 +154,17 @@ class Verdict:
         earlier = [n for n in before if n in self.answered and not self._is_right(n)]
         # From the right values of the lines before it, or from the learner's own.
         for given in [(), earlier] if earlier else [()]:
-            for mistake in known:
-                if self._gives(mistake, name, given):
-                    return mistake
+            fitting = [m for m in known if self._gives(m, name, given)]
+            if fitting:  # the one that explains most of what comes after it
+                return max(fitting, key=lambda m: self._explains(m, name, given))
         if earlier:
             return None
         both = [m for m in self.problem.two_at_once() if self._gives(m, name, ())]
         return both[0] if len(both) == 1 else None
+
+    def _explains(self, mistake, name, given):
+        later = [n for n in self.answered if n != name and not self._is_right(n)]
+        return sum(self._gives(mistake, n, given) for n in later)
 
     def _gives(self, mistake, name, given):
         """Say whether it gives what was found, with errors at the same places."""
@@ -172,7 +185,7 @@ class Verdict:
             elif not _same(value, arrays(wrong), mistake.view):
                 return False
             else:
-                compared = True
+                compared = compared or _has_numbers(value)
         return compared
 
     def notes(self, parts, lines, printed):
@@ -240,6 +253,13 @@ def _same(found, wrong, view):
     if isinstance(found, np.ndarray) and isinstance(wrong, np.ndarray):
         return not difference(_finite(found), _finite(wrong))
     return not difference(found, wrong)
+
+
+def _has_numbers(value):
+    """Say whether a value has a finite entry: an answer that is all nan shows nothing."""
+    if isinstance(value, list):
+        return any(map(_has_numbers, value))
+    return bool(np.isfinite(value).any())
 
 
 def _finite(y):

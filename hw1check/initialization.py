@@ -40,41 +40,33 @@ def forward_factor(fan_in, fan_out, var):
 
 forward_factor.drawn_by(_draw_layer)
 forward_factor.mistakes("""
-    kept = 1
-        the ReLU is left out:
+    kept = 1  # the ReLU is left out
         This is the factor of a linear layer, as in Xavier's analysis. How much of the second moment
         of a symmetric pre-activation does the ReLU let through? [#where-the-one-half-comes-from]
-    Ez2 = fan_out * var
-        the fan-out stands where the fan-in belongs:
+    Ez2 = fan_out * var  # the fan-out stands where the fan-in belongs
         Going forward, one entry of W_i h_(i-1) is a sum. Over how many terms does it run?
         [backprop/xavier#forward-the-fan-in]
-    kept = 1 / 2 - 1 / (2 * pi)
-        the variance of h_i is taken for its second moment:
+    kept = 1 / 2 - 1 / (2 * pi)  # the variance of h_i is taken for its second moment
         A ReLU's output has a mean above 0, so its variance is smaller than its second moment. Only
         the second moment follows a rule from layer to layer that holds for all symmetric weights.
         [#the-second-moment-not-the-variance]
-    kept = 1 / 4
-        the one half is squared:
+    kept = 1 / 4  # the one half is squared
         h_i is not half of z_i. It is z_i or 0, so its square is z_i**2 or 0: which share of
         E[z_i**2] stays? [#where-the-one-half-comes-from]
-    Ez2 = fan_in * var**2
-        `var` is taken for a standard deviation:
+    Ez2 = fan_in * var**2  # `var` is taken for a standard deviation
         It is the variance of a weight already, so it is not squared again.
         [#where-the-one-half-comes-from]
     Ez2 = fan_in * sqrt(var)
         the standard deviation of a weight is used where its variance belongs:
         E[z_i**2] has squares of weights in it. What is the mean of such a square?
         [#where-the-one-half-comes-from]
-    factor = sqrt(kept * Ez2)
-        the root of the factor is returned:
+    factor = sqrt(kept * Ez2)  # the root of the factor is returned
         That is by how much the typical size of an activation changes. The question asks for the
         ratio of the second moments, which are squares. [#where-the-one-half-comes-from]
-    factor = 1 / (kept * Ez2)
-        the ratio is turned round:
+    factor = 1 / (kept * Ez2)  # the ratio is turned round
         The signal goes from h_(i-1) to h_i: the second moment there is divided by the one before
         the layer. [#where-the-one-half-comes-from]
-    factor = 1
-        the signal is assumed to keep its size:
+    factor = 1  # the signal is assumed to keep its size
         Kaiming chooses var so that it does. Here var is given: for which one would the factor be 1?
         [#the-initialization]
 """)
@@ -102,44 +94,35 @@ def backward_factor(fan_in, fan_out, var):
 
 backward_factor.drawn_by(_draw_layer)
 backward_factor.mistakes("""
-    factor = fan_in * term
-        the number of terms is the fan-in, as the printed (96) says:
+    factor = fan_in * term  # the number of terms is the fan-in, as the printed (96) says
         Going back, one entry of the gradient is a sum over the units that used it. How many units
         does h_(i-1)[k] feed? [#one-layer-back]
-    factor = 1
-        the gradient is assumed to keep its size:
+    factor = 1  # the gradient is assumed to keep its size
         The homework says that one choice of the variance balances both directions. But the factor
         depends on var and on a width: for which var would it be 1?
         [backprop/fan_modes#the-whole-net-telescopes]
-    Emask2 = 1
-        the mask of the ReLU is left out:
+    Emask2 = 1  # the mask of the ReLU is left out
         Where a unit is off it passes no gradient back. This is the factor of a linear layer.
         [#one-layer-back]
-    Emask2 = 1 / 4
-        the one half of the mask is squared:
+    Emask2 = 1 / 4  # the one half of the mask is squared
         The mask is 0 or 1, so its square is the mask itself, and its mean counts once.
         [#one-layer-back]
-    term = Emask2 * var**2
-        `var` is taken for a standard deviation:
+    term = Emask2 * var**2  # `var` is taken for a standard deviation
         It is the variance of a weight already, so it is not squared again. [#one-layer-back]
     term = Emask2 * sqrt(var)
         the standard deviation of a weight is used where its variance belongs:
         The second moment of the gradient has squares of weights in it. What is the mean of such a
         square? [#one-layer-back]
-    factor = sqrt(fan_out * term)
-        the root of the factor is returned:
+    factor = sqrt(fan_out * term)  # the root of the factor is returned
         That is by how much the typical size of a gradient changes. The question asks for the ratio
         of the second moments, which are squares. [#one-layer-back]
-    term = Emask2 * 2 / fan_in
-        the variance is taken to be 2 / fan_in:
+    term = Emask2 * 2 / fan_in  # the variance is taken to be 2 / fan_in
         That is Kaiming's choice. Here var is given: how does the factor depend on it?
         [backprop/fan_modes#the-whole-net-telescopes]
-    factor = (1 - 0.5**fan_in) * fan_out * term
-        the probability that h_(i-1) is not 0 is counted:
+    factor = (1 - 0.5**fan_in) * fan_out * term  # the probability that h_(i-1) is not 0 is counted
         It belongs to a hidden layer of a whole net. Here h_(i-1) is known to be not 0.
         [#the-whole-net-exactly]
-    factor = 1 / (fan_out * term)
-        the ratio is turned round:
+    factor = 1 / (fan_out * term)  # the ratio is turned round
         The gradient comes from h_i and goes to h_(i-1): the second moment there is divided by the
         one from which it comes. [#one-layer-back]
 """)
@@ -167,25 +150,20 @@ def kaiming_stds(fan_in, fan_out):
 
 kaiming_stds.drawn_by(_draw_fans)
 kaiming_stds.mistakes("""
-    var_fan_out = 1 / (kept * fan_in)
-        the fan-in is used for the backward pass:
+    var_fan_out = 1 / (kept * fan_in)  # the fan-in is used for the backward pass
         The homework prints one choice for both directions, but it levels the forward pass only.
         Over how many units does the gradient of one input run?
         [backprop/fan_modes#the-whole-net-telescopes]
-    var_fan_in = 1 / (kept * fan_out)
-        the fan-out is used for the forward pass:
+    var_fan_in = 1 / (kept * fan_out)  # the fan-out is used for the forward pass
         Going forward, a unit adds up what comes in. Which of the two fans counts its inputs?
         [backprop/xavier#forward-the-fan-in]
-    return var_fan_in, var_fan_out
-        the variance is returned for the standard deviation:
+    return var_fan_in, var_fan_out  # the variance is returned for the standard deviation
         The second argument of the homework's normal law is the variance of a weight. Code such as
         rng.normal(0, std) wants another number. [backprop/kaiming_backward#the-initialization]
-    kept = 1
-        the one half of the ReLU is forgotten:
+    kept = 1  # the one half of the ReLU is forgotten
         This keeps a linear layer level. A ReLU takes half of the second moment away in each layer,
         so after 30 layers a billionth of it is left. [#where-the-one-half-comes-from]
-    kept = 2
-        the one half stands on the wrong side of the equation:
+    kept = 2  # the one half stands on the wrong side of the equation
         The ReLU takes half away, so the weights must make up for it. With yours they take away half
         once more. [#where-the-one-half-comes-from]
     kept = 1 / 2 - 1 / (2 * pi)
@@ -193,41 +171,33 @@ kaiming_stds.mistakes("""
         Your weights do that in the first layer of a wide net at best. The question is about the
         second moment, which has the same rule in every layer. [#the-second-moment-not-the-variance]
     std_fan_in = sqrt(2) / fan_in
-    std_fan_out = sqrt(2) / fan_out
-        the root is taken of the 2 alone:
+    std_fan_out = sqrt(2) / fan_out  # the root is taken of the 2 alone
         The variance has the fan in its denominator. What becomes of that under the root?
         [#the-initialization]
     std_fan_in = 2 / sqrt(fan_in)
-    std_fan_out = 2 / sqrt(fan_out)
-        the root is taken of the fan alone:
+    std_fan_out = 2 / sqrt(fan_out)  # the root is taken of the fan alone
         The 2 belongs to the variance and goes under the root, too. [#the-initialization]
     var_fan_in = 2 // fan_in
-    var_fan_out = 2 // fan_out
-        the variance is computed with //:
+    var_fan_out = 2 // fan_out  # the variance is computed with //
         That is the division of whole numbers, which rounds down: 2 // 3 is 0. [#the-initialization]
     var_fan_in = 2 / (fan_in + fan_out)
-    var_fan_out = 2 / (fan_in + fan_out)
-        Xavier's compromise is returned:
+    var_fan_out = 2 / (fan_in + fan_out)  # Xavier's compromise is returned
         That is for linear units: it has no factor for the ReLU. And it levels neither direction
         exactly, unless the layer is square. [backprop/xavier#the-compromise]
     var_fan_in = 4 / (fan_in + fan_out)
-    var_fan_out = 4 / (fan_in + fan_out)
-        a compromise between the two directions is returned:
+    var_fan_out = 4 / (fan_in + fan_out)  # a compromise between the two directions is returned
         With it the mean of the two factors is 1, but neither of them is, unless the layer is
         square. The question asks for each direction on its own.
         [backprop/fan_modes#balances-good-and-bad]
     var_fan_in = 2 / sqrt(fan_in * fan_out)
-    var_fan_out = 2 / sqrt(fan_in * fan_out)
-        the geometric mean of the fans is used:
+    var_fan_out = 2 / sqrt(fan_in * fan_out)  # the geometric mean of the fans is used
         With it the product of the two factors is 1, but neither of them is, unless the layer is
         square. [backprop/fan_modes#balances-good-and-bad]
-    return sqrt(6 / fan_in), sqrt(6 / fan_out)
-        the bound of the uniform distribution is returned:
+    return sqrt(6 / fan_in), sqrt(6 / fan_out)  # the bound of the uniform distribution is returned
         A uniform variable on (-a, a) has a standard deviation that is smaller than a. The question
         asks for the standard deviation. [backprop/xavier#the-normal-and-the-uniform-form]
     var_fan_in = 1 / (3 * fan_in)
-    var_fan_out = 1 / (3 * fan_in)
-        the weights are those of nn.Linear:
+    var_fan_out = 1 / (3 * fan_in)  # the weights are those of nn.Linear
         PyTorch's default has a sixth of Kaiming's variance, so that a ReLU layer keeps a sixth of
         the second moment. [backprop/fan_modes#what-pytorch-does]
 """)
@@ -253,54 +223,42 @@ def xavier_std_of_fans(fan_in, fan_out):
 
 xavier_std_of_fans.drawn_by(_draw_fans)
 xavier_std_of_fans.mistakes("""
-    mean_fan = fan_in + fan_out
-        the sum of the fans stands without a 2:
+    mean_fan = fan_in + fan_out  # the sum of the fans stands without a 2
         The mean of the two factors is half of their sum. For a square layer your variance is half
         of one over the fan. [#the-compromise]
-    var = 2 / fan_in + fan_out
-        the sum of the fans has no brackets:
+    var = 2 / fan_in + fan_out  # the sum of the fans has no brackets
         Python divides before it adds, so only fan_in is below the 2. [#the-compromise]
-    std = var
-        the variance is returned for the standard deviation:
+    std = var  # the variance is returned for the standard deviation
         The compromise gives the variance of a weight. The standard deviation is its root.
         [#the-normal-and-the-uniform-form]
-    std = sqrt(2) / (fan_in + fan_out)
-        the root is taken of the 2 alone:
+    std = sqrt(2) / (fan_in + fan_out)  # the root is taken of the 2 alone
         The variance has the sum of the fans in its denominator. What becomes of that under the
         root? [#the-normal-and-the-uniform-form]
     var = 2 / mean_fan
         a factor for the ReLU is put in, or the 2 of the variance is left outside of the root:
         Xavier's analysis is for linear units, which keep all of the second moment. Its variance has
         a single 2, which goes under the root. [#the-setting]
-    mean_fan = fan_in / 2
-        Kaiming's rule is used:
+    mean_fan = fan_in / 2  # Kaiming's rule is used
         That is for ReLU layers, and it levels the forward pass alone. What does the same matrix do
         to the gradient? [#the-compromise]
-    mean_fan = fan_in * fan_out / 2
-        the fans are multiplied:
+    mean_fan = fan_in * fan_out / 2  # the fans are multiplied
         The mean of the two factors has the sum of the fans in it. [#the-compromise]
-    mean_fan = fan_in
-        only the forward pass is kept level:
+    mean_fan = fan_in  # only the forward pass is kept level
         The forward factor is 1 then. What does the same matrix do to the gradient?
         [#backward-the-fan-out]
-    mean_fan = fan_out
-        only the backward pass is kept level:
+    mean_fan = fan_out  # only the backward pass is kept level
         The backward factor is 1 then. What does the same matrix do to the signal?
         [#forward-the-fan-in]
-    var = (1 / fan_in + 1 / fan_out) / 2
-        the two variances are averaged:
+    var = (1 / fan_in + 1 / fan_out) / 2  # the two variances are averaged
         You took the mean of the two ideal variances. The compromise asks that the mean of the two
         factors is 1, which is not the same. [#the-compromise]
-    std = (sqrt(1 / fan_in) + sqrt(1 / fan_out)) / 2
-        the two standard deviations are averaged:
+    std = (sqrt(1 / fan_in) + sqrt(1 / fan_out)) / 2  # the two standard deviations are averaged
         You took the mean of the two ideal deviations. The compromise asks that the mean of the two
         factors is 1, which is not the same. [#the-compromise]
-    mean_fan = sqrt(fan_in * fan_out)
-        the geometric mean of the fans is used:
+    mean_fan = sqrt(fan_in * fan_out)  # the geometric mean of the fans is used
         A good compromise, but another one: with it the product of the two factors is 1, and not
         their mean. [backprop/fan_modes#balances-good-and-bad]
-    std = sqrt(3 * var)
-        the bound of the uniform form is returned:
+    std = sqrt(3 * var)  # the bound of the uniform form is returned
         The root of 6 belongs to the interval from which a uniform weight is drawn. The question
         asks for the standard deviation. [#the-normal-and-the-uniform-form]
 """)
@@ -325,32 +283,25 @@ def _draw_uniform_bound(rng, i):
 
 
 uniform_bound.mistakes("""
-    a = std
-        the standard deviation is taken for the bound:
+    a = std  # the standard deviation is taken for the bound
         Most of the interval lies nearer to 0 than its ends. A deviation that is an average cannot
         be as large as the largest one. [#the-normal-and-the-uniform-form]
-    a = sqrt(12 * var)
-        the width of the interval is returned:
+    a = sqrt(12 * var)  # the width of the interval is returned
         The variance of a uniform variable is its width squared over 12. But a is measured from the
         middle, and the interval from -a to a is twice as wide. [#the-normal-and-the-uniform-form]
-    a = sqrt(6 * var)
-        the root of 6 of Xavier's or Kaiming's formula is used:
+    a = sqrt(6 * var)  # the root of 6 of Xavier's or Kaiming's formula is used
         That root has taken in the 2 of the variance already. Here the standard deviation is given,
         and it holds that 2. [#the-normal-and-the-uniform-form]
-    a = sqrt(var / 3)
-        the factor is on the wrong side:
+    a = sqrt(var / 3)  # the factor is on the wrong side
         Then the bound is smaller than the standard deviation. Can a variable deviate on average by
         more than it ever does? [#the-normal-and-the-uniform-form]
-    var = std
-        the standard deviation is taken for the variance:
+    var = std  # the standard deviation is taken for the variance
         You solved for the bound with std in the place of its square.
         [#the-normal-and-the-uniform-form]
-    a = 3 * std
-        the root of the 3 is forgotten:
+    a = 3 * std  # the root of the 3 is forgotten
         The 3 comes from the variance, which is a square. The bound is not.
         [#the-normal-and-the-uniform-form]
-    a = 3 * var
-        the root is not taken:
+    a = 3 * var  # the root is not taken
         This is the square of the bound. [#the-normal-and-the-uniform-form]
     a = 2 * std
         the mean of |w| is taken for its standard deviation, or two of these for the bound:
@@ -383,55 +334,41 @@ def _draw_leaky_kaiming_std(rng, i):
 
 
 leaky_kaiming_std.mistakes("""
-    kept = (1 + slope) / 2
-        the slope is not squared:
+    kept = (1 + slope) / 2  # the slope is not squared
         The second moment is a mean of squares. What is the square of slope * z? [#leaky-units]
-    kept = 1 / 2
-        the slope is ignored:
+    kept = 1 / 2  # the slope is ignored
         That is the answer for a plain ReLU. Here the negative half also keeps something.
         [#leaky-units]
-    kept = (1 + slope) ** 2 / 2
-        1 and the slope are added before squaring:
+    kept = (1 + slope) ** 2 / 2  # 1 and the slope are added before squaring
         A pre-activation is positive or negative, never both, so no product of the two branches
         appears. [#leaky-units]
-    kept = ((1 + slope) / 2) ** 2
-        1 and the slope are averaged before squaring:
+    kept = ((1 + slope) / 2) ** 2  # 1 and the slope are averaged before squaring
         The mean of two squares is not the square of the mean. What is the square of each branch?
         [#leaky-units]
-    kept = (1 - slope**2) / 2
-        the slope's part is subtracted:
+    kept = (1 - slope**2) / 2  # the slope's part is subtracted
         The negative half adds to what is kept: its square is positive. A larger slope must ask for
         smaller weights. [#leaky-units]
-    kept = 1 / 2 + slope**2
-        the slope's part is not halved:
+    kept = 1 / 2 + slope**2  # the slope's part is not halved
         A pre-activation is negative half of the time, and the square of the slope counts only then.
         [#leaky-units]
-    var = 2 * (1 + slope**2) / fan_in
-        the share that is kept multiplies the variance:
+    var = 2 * (1 + slope**2) / fan_in  # the share that is kept multiplies the variance
         A unit that keeps more needs smaller weights, not larger ones. [#leaky-units]
-    var = kept / fan_in
-        the share that is kept, one half and all, multiplies the variance:
+    var = kept / fan_in  # the share that is kept, one half and all, multiplies the variance
         A unit that keeps more needs smaller weights, not larger ones. [#leaky-units]
-    std = sqrt(2 / fan_in) / (1 + slope**2)
-        the root leaves out the slope's part:
+    std = sqrt(2 / fan_in) / (1 + slope**2)  # the root leaves out the slope's part
         That part belongs to the variance, so it goes under the root as well. [#leaky-units]
-    kept = 1 + slope**2
-        the one half is forgotten:
+    kept = 1 + slope**2  # the one half is forgotten
         Each branch of the unit sees only half of the second moment. With a slope of 1 the layer is
         linear: which standard deviation must come out then? [#leaky-units]
-    std = var
-        the variance is returned for the standard deviation:
+    std = var  # the variance is returned for the standard deviation
         The condition gives the variance of a weight. The standard deviation is its root.
         [#leaky-units]
-    std = sqrt(2) / ((1 + slope**2) * fan_in)
-        the root is taken of the 2 alone:
+    std = sqrt(2) / ((1 + slope**2) * fan_in)  # the root is taken of the 2 alone
         All of the variance goes under the root. [#leaky-units]
-    std = sqrt(1 / kept) / fan_in
-        the gain is divided by the fan-in:
+    std = sqrt(1 / kept) / fan_in  # the gain is divided by the fan-in
         The variance has the fan-in in its denominator. What becomes of that under the root?
         [#leaky-units]
-    std = sqrt(3 * var)
-        the bound of the uniform distribution is returned:
+    std = sqrt(3 * var)  # the bound of the uniform distribution is returned
         A uniform variable on (-a, a) has a standard deviation that is smaller than a. The question
         asks for the standard deviation. [backprop/xavier#the-normal-and-the-uniform-form]
 """)
@@ -464,51 +401,40 @@ def _draw_residual_second_moment(rng, i):
 
 
 residual_second_moment.mistakes("""
-    block_factor = branch_factor
-        the shortcut is forgotten:
+    block_factor = branch_factor  # the shortcut is forgotten
         This is a chain of the branches alone. The input of a block also goes past the branch and is
         added at its end. [#from-layer-to-layer]
-    branch_factor = relu_factor
-        the second matrix of the branch is forgotten:
+    branch_factor = relu_factor  # the second matrix of the branch is forgotten
         relu(W h) goes through V before it is added. Which factor does a linear layer have?
         [backprop/xavier#forward-the-fan-in]
-    branch_factor = var * relu_factor
-        the fan-in is counted for one of the two matrices only:
+    branch_factor = var * relu_factor  # the fan-in is counted for one of the two matrices only
         An entry of V relu(W h) is a sum, too. Over how many terms does it run?
         [backprop/xavier#forward-the-fan-in]
-    block_factor = relu_factor
-        the blocks are taken for ReLU layers, one after the other:
+    block_factor = relu_factor  # the blocks are taken for ReLU layers, one after the other
         A block has a second matrix, and a shortcut past both. [#from-layer-to-layer]
-    branch_factor = fan_in * var
-        only one matrix of the branch is counted, and no ReLU:
+    branch_factor = fan_in * var  # only one matrix of the branch is counted, and no ReLU
         h goes through W and the ReLU before it comes to V. Which factor do these two have?
         [#where-the-one-half-comes-from]
-    branch_factor = relu_factor**2
-        a ReLU is counted behind both matrices:
+    branch_factor = relu_factor**2  # a ReLU is counted behind both matrices
         The branch ends with V, and nothing is cut off behind it: only one of the two matrices has a
         ReLU. [backprop/fan_modes#the-readout-wants-gain-1]
-    relu_factor = fan_in * var
-        the ReLU of the branch is left out:
+    relu_factor = fan_in * var  # the ReLU of the branch is left out
         Both matrices are treated as linear layers, but a ReLU stands between them.
         [#where-the-one-half-comes-from]
-    qL = q0 * (1 + L * branch_factor)
-        every block is given the branch of h_0:
+    qL = q0 * (1 + L * branch_factor)  # every block is given the branch of h_0
         The branch of a later block sees the sum of all that came before, which is larger than h_0.
         Write down the step from one block to the next first. [#from-layer-to-layer]
-    qL = q0 * (1 + branch_factor**L)
-        one shortcut goes past all blocks together:
+    qL = q0 * (1 + branch_factor**L)  # one shortcut goes past all blocks together
         Each block has a shortcut of its own. Write down the step from one block to the next first.
         [#from-layer-to-layer]
     block_factor = (1 + sqrt(branch_factor)) ** 2
         the sizes of shortcut and branch are added before squaring:
         That would be right if the branch always pointed in the direction of h. What is the mean of
         their product, when V has mean 0? [#where-the-one-half-comes-from]
-    block_factor = (1 + branch_factor) / 2
-        a ReLU is counted behind the sum:
+    block_factor = (1 + branch_factor) / 2  # a ReLU is counted behind the sum
         The sum of shortcut and branch goes on as it is. The ReLU stands inside of the branch.
         [#where-the-one-half-comes-from]
-    block_factor = 2
-        the branch is taken to keep the second moment, so that each block doubles it:
+    block_factor = 2  # the branch is taken to keep the second moment, so that each block doubles it
         That holds for one value of var only, and V has no ReLU behind it. How large is the branch
         for the given var? [backprop/fan_modes#the-readout-wants-gain-1]
 """)
@@ -544,52 +470,41 @@ def _draw_whole_net_ratio(rng, i):
 
 
 whole_net_ratio.mistakes("""
-    factors = fan_ins * variances / 2
-        fan-in weights are taken to balance both directions:
+    factors = fan_ins * variances / 2  # fan-in weights are taken to balance both directions
         The homework says so, and its printed (96) would agree. But fan-in levels the forward pass.
         Put its variance into the factor of one layer on the way back. [#the-whole-net-telescopes]
-    ratio = 1 / np.prod(factors)
-        the ratio is turned round:
+    ratio = 1 / np.prod(factors)  # the ratio is turned round
         That is what fan-out weights do to the signal in the forward pass. Which widths stand in the
         numerators of the factors on the way back? [#the-whole-net-telescopes]
-    ratio = factors[0] ** len(factors)
-        the factor of the first layer is raised to the power L:
+    ratio = factors[0] ** len(factors)  # the factor of the first layer is raised to the power L
         Each layer has its own widths and so its own factor, which the printed (94) overlooks as
         well. Multiply the factors of all layers. [backprop/kaiming#from-layer-to-layer]
-    variances = 2 / fan_ins[0]
-        the variance 2/D_0 is used in every layer:
+    variances = 2 / fan_ins[0]  # the variance 2/D_0 is used in every layer
         Layer i has the fan-in D_(i-1), and its variance follows from that. Only the first layer has
         2/D_0, though the printed (94) suggests it for all. [backprop/kaiming#the-initialization]
     variances = np.sqrt(2 / fan_ins)
         the standard deviation of a weight is used where its variance belongs:
         The second moment of the gradient has squares of weights in it. What is the mean of such a
         square? [backprop/kaiming_backward#one-layer-back]
-    factors = fan_outs * variances
-        the masks of the ReLUs are left out:
+    factors = fan_outs * variances  # the masks of the ReLUs are left out
         Kaiming's 2 is there because half of the units pass nothing. Without the masks the gradient
         doubles in each layer. [backprop/kaiming_backward#one-layer-back]
-    variances = 1 / fan_ins
-        the one half of the ReLU is not made up for:
+    variances = 1 / fan_ins  # the one half of the ReLU is not made up for
         The variance of Kaiming's weights has a 2 for the half that the ReLU takes away. Without
         that 2 the gradient fades by a half in each layer. [backprop/kaiming#the-initialization]
-    ratio = np.prod(factors[:-1])
-        the last layer is left out:
+    ratio = np.prod(factors[:-1])  # the last layer is left out
         The gradient starts at h_L, behind the last layer. There are L layers between h_0 and h_L,
         not L - 1. [#the-whole-net-telescopes]
-    ratio = np.prod(factors[1:])
-        the first layer is left out:
+    ratio = np.prod(factors[1:])  # the first layer is left out
         The gradient is wanted at h_0, the input, so W_1 carries it as well.
         [#the-whole-net-telescopes]
-    ratio = np.sqrt(np.prod(factors))
-        the root of the ratio is returned:
+    ratio = np.sqrt(np.prod(factors))  # the root of the ratio is returned
         That compares the typical sizes of the gradients. The question asks for the ratio of the
         second moments, which are squares. [#the-whole-net-telescopes]
-    ratio = factors[0]
-        only the first layer is counted:
+    ratio = factors[0]  # only the first layer is counted
         The gradient goes through W_L, ..., W_1, and each layer has its factor.
         [#the-whole-net-telescopes]
-    ratio = np.prod(factors) ** len(factors)
-        the factor of the whole net is raised to the power L:
+    ratio = np.prod(factors) ** len(factors)  # the factor of the whole net is raised to the power L
         That would count each layer L times. Write down the factor of one layer first.
         [#the-whole-net-telescopes]
 """)
