@@ -40,7 +40,11 @@ class Mistake:
         self.what, self.why, self.lines, self.view = what, why, lines, view
         self.page = problem.page.partition("#")[0] + page if page.startswith("#") else page
         self._problem, self._function = problem, function
-        self.keys = keys_of(lines)
+
+    @cached_property
+    def keys(self):
+        """What the changed lines are known by."""
+        return keys_of(self.lines)
 
     @cached_property
     def changed(self):
@@ -116,7 +120,7 @@ class Problem:
             for b in lines[i + 1 :]:
                 if not set(a.keys) & set(b.keys):
                     both = Mistake(self, f"{a.what}, and {b.what}", f"{a.why} {b.why}", a.page)
-                    both.keys, both.lines = a.keys + b.keys, f"{a.lines}\n{b.lines}"
+                    both.lines = f"{a.lines}\n{b.lines}"
                     both.changed = a.changed.changed(b.lines)
                     yield both
 

@@ -56,44 +56,36 @@ def _draw_whitened_covariance(rng, i):
 
 
 whitened_covariance.mistakes("""
-    lam_root = 1 / np.sqrt(eigenvalues)
-        epsilon is taken to make no difference:
+    lam_root = 1 / np.sqrt(eigenvalues)  # epsilon is taken to make no difference
         The root is that of Sigma + eps * I, but the data still have the covariance Sigma. The two
         no longer cancel. [#small-eigenvalues-and-the-role-of-the-epsilon]
-    eigenvalues = lam_root * eigenvalues
-        the root multiplies the covariance from one side only:
+    eigenvalues = lam_root * eigenvalues  # the root multiplies the covariance from one side only
         Every row is multiplied by the root. The covariance is made of products of two rows.
         [#all-the-matrices-that-whiten]
     eigenvalues = np.sqrt(lam_root * eigenvalues * lam_root)
         the standard deviations along the axes are given:
         The eigenvalues of a covariance are variances. You have taken one root too many.
         [#small-eigenvalues-and-the-role-of-the-epsilon]
-    lam_root = 1 / (eigenvalues + eps)
-        the batch is multiplied by the inverse and not by its root:
+    lam_root = 1 / (eigenvalues + eps)  # the batch is multiplied by the inverse and not by its root
         The root of Sigma + eps * I is to be used: then the covariance meets it twice, and the two
         roots make one inverse. [#all-the-matrices-that-whiten]
-    lam_root = 1 / (np.sqrt(eigenvalues) + eps)
-        epsilon is added to the roots of the eigenvalues:
+    lam_root = 1 / (np.sqrt(eigenvalues) + eps)  # epsilon is added to the roots of the eigenvalues
         It is added to Sigma, before the root is taken.
         [#small-eigenvalues-and-the-role-of-the-epsilon]
-    eigenvalues = lam_root**2
-        the covariance of the batch itself is left out:
+    eigenvalues = lam_root**2  # the covariance of the batch itself is left out
         These are the eigenvalues of the squared root. Between the two roots stands the covariance
         that the batch had before. [#all-the-matrices-that-whiten]
-    eigenvalues = (eigenvalues + eps) / eigenvalues
-        the ratio is upside down:
+    eigenvalues = (eigenvalues + eps) / eigenvalues  # the ratio is upside down
         Your eigenvalues are above 1. Epsilon makes the matrix that is inverted larger.
         [#small-eigenvalues-and-the-role-of-the-epsilon]
-    lam_root = np.sqrt(eigenvalues + eps)
-        the root is not inverted:
+    lam_root = np.sqrt(eigenvalues + eps)  # the root is not inverted
         The larger an eigenvalue, the more your root stretches its axis. Whitening has to divide.
         [#all-the-matrices-that-whiten]
     eigenvalues = eigenvalues**2 / (eigenvalues**2 + eps)
         the eigenvalues are taken for standard deviations:
         The eigenvalues of a covariance are variances already, in squared units, as epsilon is.
         [#small-eigenvalues-and-the-role-of-the-epsilon]
-    eigenvalues = 1 + eps * np.ones_like(eigenvalues)
-        epsilon is added after the whitening:
+    eigenvalues = 1 + eps * np.ones_like(eigenvalues)  # epsilon is added after the whitening
         It is added to Sigma, before the root is taken. Yours are above 1: can that be, where the
         matrix that is inverted has grown? [#small-eigenvalues-and-the-role-of-the-epsilon]
     eigenvalues = eps / (eigenvalues + eps)
@@ -178,8 +170,7 @@ whitening_output.mistakes("""
         the inverse of the Cholesky factor lacks its transpose:
         With samples as rows the factor stands on the right. Compute the covariance of your output:
         it is not the identity. The symmetric root has no such trap. [#all-the-matrices-that-whiten]
-    lam, U = np.linalg.eigh(Sigma)
-        epsilon is forgotten, as in the printed (81) to (83):
+    lam, U = np.linalg.eigh(Sigma)  # epsilon is forgotten, as in the printed (81) to (83)
         Without it the root does not exist where the covariance is singular, and small eigenvalues
         are magnified without bound. [#small-eigenvalues-and-the-role-of-the-epsilon]
     lam, U = np.linalg.eigh(Sigma)
@@ -187,21 +178,17 @@ whitening_output.mistakes("""
         epsilon is added to the roots of the eigenvalues:
         It is added to Sigma, before the root is taken.
         [#small-eigenvalues-and-the-role-of-the-epsilon]
-    lam, U = np.linalg.eigh(Sigma + eps)
-        epsilon is added to every entry of the covariance:
+    lam, U = np.linalg.eigh(Sigma + eps)  # epsilon is added to every entry of the covariance
         A number plus a matrix is added to all entries in NumPy. Only the variances are to grow.
         [#all-the-matrices-that-whiten]
-    Sigma = C.T @ C / (len(Y) - 1)
-        the covariance is divided by B - 1:
+    Sigma = C.T @ C / (len(Y) - 1)  # the covariance is divided by B - 1
         The batch itself is to come out white, as in batch norm. Which divisor does (80) have?
         (np.cov divides by B - 1 unless bias=True.) [#mean-and-covariance-of-the-batch]
-    Sigma = C.T @ C
-        the products are added up and not averaged:
+    Sigma = C.T @ C  # the products are added up and not averaged
         Without the division the covariance grows with the number of samples.
         [#mean-and-covariance-of-the-batch]
     Sigma = np.cov(Y, bias=True)
-    Y_tilde = inverse_root @ C
-        the covariance is that of the samples, taken over their features:
+    Y_tilde = inverse_root @ C  # the covariance is that of the samples, taken over their features
         np.cov expects one variable a row unless rowvar=False. Sigma has the shape (M, M): features
         against features, averaged over the samples. [#mean-and-covariance-of-the-batch]
     Sigma = np.eye(len(gamma)) * sum(c @ c.T for c in C) / len(Y)
@@ -209,32 +196,26 @@ whitening_output.mistakes("""
         A row times its transpose is the sum of the squares, and the mean of these is the trace of
         Sigma. (With one-dimensional arrays y @ y.T does it without a word.) Sigma has M * M
         entries. [#mean-and-covariance-of-the-batch]
-    Sigma = Y.T @ Y / len(Y)
-        the covariance is computed without subtracting the mean:
+    Sigma = Y.T @ Y / len(Y)  # the covariance is computed without subtracting the mean
         The mean of the products is the covariance only where the means are 0.
         [#mean-and-covariance-of-the-batch]
-    Y_tilde = Y @ inverse_root
-        the root multiplies Y and not the centred batch:
+    Y_tilde = Y @ inverse_root  # the root multiplies Y and not the centred batch
         The batch mean of the output is to be beta. Where is yours?
         [#mean-and-covariance-of-the-batch]
-    inverse_root = (U / lam) @ U.T
-        the inverse is taken and not its root:
+    inverse_root = (U / lam) @ U.T  # the inverse is taken and not its root
         In the covariance of the output the matrix occurs twice, from the left and from the right.
         The two together are to make one inverse. [#all-the-matrices-that-whiten]
-    inverse_root = (U * np.sqrt(lam)) @ U.T
-        the root is not inverted:
+    inverse_root = (U * np.sqrt(lam)) @ U.T  # the root is not inverted
         Where the batch is widest your output is wider still. Whitening has to divide.
         [#all-the-matrices-that-whiten]
     inverse_root = (Sigma + eps * np.eye(len(Sigma))) ** (-1 / 2)
         the power -1/2 is taken of each entry of the matrix:
         A matrix times itself is not the square of its entries, and so with roots. Multiply your
         root by itself: is it the inverse? [#all-the-matrices-that-whiten]
-    Y_hat = (C * gamma) @ inverse_root + beta
-        gamma is applied before the root:
+    Y_hat = (C * gamma) @ inverse_root + beta  # gamma is applied before the root
         In (83) the sample is a column and gamma stands to the left of the root. Samples are rows
         here: transposing a product turns its order around. [#all-the-matrices-that-whiten]
-    Y_hat = Y_tilde
-        the scale and the shift are forgotten:
+    Y_hat = Y_tilde  # the scale and the shift are forgotten
         This is the whitened batch. As in batch norm, each feature gets a scale and a shift.
         [#all-the-matrices-that-whiten]
     inverse_root = np.linalg.inv(np.sqrt(Sigma + eps * np.eye(len(Sigma))))
@@ -243,22 +224,18 @@ whitening_output.mistakes("""
         [#all-the-matrices-that-whiten]
     inverse_root = (U / np.sqrt(lam)) @ U
         the transpose at the end of U diag(lam**(-1/2)) U.T is lost:
-        The last factor turns the axes back, so it is the inverse of the first one. Yours turns
-        them once more. [#all-the-matrices-that-whiten]
-    inverse_root = (U.T / np.sqrt(lam)) @ U
-        the eigenvectors are taken for the rows of U:
-        np.linalg.eigh gives one eigenvector a column. Compute U.T @ Sigma @ U and
-        U @ Sigma @ U.T: which one is diagonal? [#all-the-matrices-that-whiten]
-    C = Y - Y.mean()
-        one mean is taken over all entries:
+        The last factor turns the axes back, so it is the inverse of the first one. Yours turns them
+        once more. [#all-the-matrices-that-whiten]
+    inverse_root = (U.T / np.sqrt(lam)) @ U  # the eigenvectors are taken for the rows of U
+        np.linalg.eigh gives one eigenvector a column. Compute U.T @ Sigma @ U and U @ Sigma @ U.T:
+        which one is diagonal? [#all-the-matrices-that-whiten]
+    C = Y - Y.mean()  # one mean is taken over all entries
         Y.mean() averages over the features as well. Each feature has a mean of its own, over the
         samples. [#mean-and-covariance-of-the-batch]
-    C = Y - Y.mean(axis=1, keepdims=True)
-        the mean is taken over the features of each sample:
+    C = Y - Y.mean(axis=1, keepdims=True)  # the mean is taken over the features of each sample
         One sample is one row: the mean of a feature is that of a column.
         [#mean-and-covariance-of-the-batch]
-    C = (Y - Y.mean(axis=0)) / Y.std(axis=0)
-        the features are brought to variances of 1 first:
+    C = (Y - Y.mean(axis=0)) / Y.std(axis=0)  # the features are brought to variances of 1 first
         The result is white, but this is the root of the correlations. The one of the covariances,
         of Y as it is, is asked for. [#why-the-symmetric-root-it-moves-the-data-least]
 """)
@@ -307,27 +284,21 @@ def _draw_whitening_backward(rng, i):
 
 
 whitening_gradient.mistakes("""
-    dC = T @ P
-        the root is treated as a constant:
+    dC = T @ P  # the root is treated as a constant
         It is computed from Y: one entry of Y moves the covariance, its root, and the whole batch.
         [#step-1-the-product-with-the-root]
-    dY = T @ P
-        both the mean and the root are treated as constants:
+    dY = T @ P  # both the mean and the root are treated as constants
         That would be the gradient of a fixed affine map, as at inference. In training both are
         computed from Y. [#the-plan]
-    dY = dC
-        the centring is forgotten on the way back:
+    dY = dC  # the centring is forgotten on the way back
         Your result is the gradient with respect to the centred batch. What must the columns of dY
         add up to, when a common shift of a feature changes nothing? [#step-4-the-centring]
-    dC = T @ P + 1 / len(Y) * C @ D
-        the factor 2 of the covariance's gradient is lost:
+    dC = T @ P + 1 / len(Y) * C @ D  # the factor 2 of the covariance's gradient is lost
         C occurs twice in Sigma. Write out d(Sigma) and count the terms. [#step-3-the-covariance]
-    dC = T @ P + 2 * C @ D
-        the path through the covariance lacks its 1 / B:
+    dC = T @ P + 2 * C @ D  # the path through the covariance lacks its 1 / B
         Sigma is a mean over the samples, and each sample is in one term of it.
         [#step-3-the-covariance]
-    A = C.T @ T
-        the gradient of the root is not symmetrized:
+    A = C.T @ T  # the gradient of the root is not symmetrized
         The root stays symmetric whatever Y does, so only one part of C.T @ T counts. The factor 2
         in the covariance's gradient relies on that part. [#step-1-the-product-with-the-root]
     D = U @ (np.diag(-0.5 * lam**-1.5) * (U.T @ A @ U)) @ U.T
@@ -346,55 +317,45 @@ whitening_gradient.mistakes("""
         the sign of the path through the covariance is lost:
         If the batch grows along an axis, does whitening multiply it by more or by less?
         [#step-2-the-inverse-root]
-    T = dY_hat
-        gamma is forgotten:
+    T = dY_hat  # gamma is forgotten
         The loss feels the whitened batch only after each feature has been multiplied by gamma.
         [#the-plan]
     T = dY_hat
-    dY = (dC - dC.mean(axis=0)) * gamma
-        gamma multiplies at the end and not at the beginning:
+    dY = (dC - dC.mean(axis=0)) * gamma  # gamma multiplies at the end and not at the beginning
         Going back, gamma comes first. After that the root mixes the features, and it is too late.
         [#the-plan]
-    lam, U = np.linalg.eigh(Sigma)
-        epsilon is forgotten, as in the printed (81) to (83):
+    lam, U = np.linalg.eigh(Sigma)  # epsilon is forgotten, as in the printed (81) to (83)
         The root is that of Sigma + eps * I: its eigenvalues occur in both paths.
         [batchnorm/whitening#small-eigenvalues-and-the-role-of-the-epsilon]
     D = U @ (kernel(lam - eps) * (U.T @ A @ U)) @ U.T
         epsilon is in the root, but not in the gradient of the root:
         The eigenvalues that the kernel is made of are those of Sigma + eps * I, too.
         [#step-2-the-inverse-root]
+    Sigma = C.T @ C / (len(Y) - 1)  # the covariance is divided by B - 1 on the way forward
+        The batch itself is to come out white: (80) divides by B. (np.cov and torch.cov divide by B
+        - 1 unless told otherwise.) [batchnorm/whitening#mean-and-covariance-of-the-batch]
     Sigma = C.T @ C / (len(Y) - 1)
-        the covariance is divided by B - 1 on the way forward:
-        The batch itself is to come out white: (80) divides by B. (np.cov and torch.cov divide by
-        B - 1 unless told otherwise.) [batchnorm/whitening#mean-and-covariance-of-the-batch]
-    Sigma = C.T @ C / (len(Y) - 1)
-    dC = T @ P + 2 / (len(Y) - 1) * C @ D
-        the covariance is divided by B - 1, in both passes:
+    dC = T @ P + 2 / (len(Y) - 1) * C @ D  # the covariance is divided by B - 1, in both passes
         The derivative is right, the function is not: (80) divides by B. (np.cov and torch.cov
         divide by B - 1 unless told otherwise.)
         [batchnorm/whitening#mean-and-covariance-of-the-batch]
     Sigma = np.diag(Y.var(axis=0))
-    A = np.diag(np.sum(C * T, axis=0))
-        the gradient of batch norm is given, feature by feature:
+    A = np.diag(np.sum(C * T, axis=0))  # the gradient of batch norm is given, feature by feature
         Whitening mixes the features, so the gradient does, too. With one feature the two agree.
         [#one-feature-batch-norm-again]
     dC = (T - C @ P @ P @ C.T @ T / len(Y)) @ P
         batch norm's (78) is written with matrices in place of numbers:
         Numbers commute, P and its change do not: in the eigenbasis each pair of axes has a weight
         of its own. With one feature the two agree. [#one-feature-batch-norm-again]
-    dY = dC - dC.sum(axis=0)
-        the centring lacks its 1 / B:
+    dY = dC - dC.sum(axis=0)  # the centring lacks its 1 / B
         The mean is subtracted on the way forward, and so the mean of the gradient on the way back.
         Do the columns of your dY add up to 0? [#step-4-the-centring]
-    A = C.T @ T + T.T @ C
-        the symmetric part lacks its 1/2:
+    A = C.T @ T + T.T @ C  # the symmetric part lacks its 1/2
         The symmetric part of a symmetric matrix is the matrix itself. Put one into your formula.
         [#step-1-the-product-with-the-root]
-    A = (C.T @ dY_hat + dY_hat.T @ C) / 2
-        gamma is missing on the path through the root:
+    A = (C.T @ dY_hat + dY_hat.T @ C) / 2  # gamma is missing on the path through the root
         Both paths begin at the whitened batch, behind gamma on the way back. [#the-plan]
-    D = U.T @ (kernel(lam) * (U @ A @ U.T)) @ U
-        the eigenvectors are taken for the rows of U:
+    D = U.T @ (kernel(lam) * (U @ A @ U.T)) @ U  # the eigenvectors are taken for the rows of U
         np.linalg.eigh gives one eigenvector a column, so U.T @ A @ U is A in the eigenbasis.
         [#step-2-the-inverse-root]
 """)
