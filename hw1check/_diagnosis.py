@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hw1check._lines import FAILURES
 from hw1check._values import difference, flat, number
 
 # What else one may do to a right value.
@@ -9,6 +10,7 @@ MAPS = {
     "1 divided by the right value": lambda v: 1 / v,
     "the square of the right value": np.square,
     "the root of the right value": np.sqrt,
+    "1 minus the right value": lambda v: 1 - v,
     "the right value without its sign": np.abs,
 }
 
@@ -53,9 +55,17 @@ def relation(problem, name, drawn, expected, found):
         if all(_is_reordered(f, v) for f, v in zip(found, right, strict=True)):
             return "the right entries in another order"
     for words, change in _changes(drawn):
-        if is_everywhere([problem.right(change(case)).get(name) for case in drawn]):
+        if is_everywhere([_right(problem, change(case), name) for case in drawn]):
             return f"the right value with {words}"
     return _factor(drawn, right, found)
+
+
+def _right(problem, case, name):
+    """Compute a line for arguments that the question does not allow, perhaps; None if it fails."""
+    try:
+        return problem.right(case).get(name)
+    except FAILURES:
+        return None
 
 
 def _is_reordered(found, right):

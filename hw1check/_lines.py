@@ -243,18 +243,20 @@ class Entry(NamedTuple):
     page: str
 
 
-def entries(text):
+def entries(text, page):
     """
     Read mistakes from a text.
 
     A mistake is one or more changed lines. A comment behind them says what it is, or, if that is
     long, a paragraph of its own that ends with a colon. Indented below stands why it is wrong, and
-    in brackets the page that says more.
+    in brackets the page that says more, if it is another than that in the text's first line.
 
     Parameters
     ----------
     text : str
         The mistakes, one below the other.
+    page : str
+        The page of those that name none, if the first line names none.
 
     Returns
     -------
@@ -266,17 +268,20 @@ def entries(text):
     ValueError
         If something is missing.
     """
+    text = textwrap.dedent(text).strip("\n")
+    if first := re.match(r"\[(\S+)\]\n", text):
+        text, page = text[first.end() :], first[1]
     block = r"((?:^\S.*\n)+)((?:^ +.*\n)+)"
-    found = re.findall(block, textwrap.dedent(text).strip("\n") + "\n", re.MULTILINE)
-    return [_entry(lines, words) for lines, words in found]
+    found = re.findall(block, text + "\n", re.MULTILINE)
+    return [_entry(lines, words, page) for lines, words in found]
 
 
-def _entry(lines, words):
+def _entry(lines, words, page):
     lines, mark, what = lines.rstrip("\n").partition("  # ")
     if mark:
         words = f"{what}:\n{words}"
-    match = re.fullmatch(r"(.+?):\n(.+)\s\[(\S+)\]\n", words, re.DOTALL)
+    match = re.fullmatch(r"(.+?):\n(.+?)(?:\s\[(\S+)\])?\n", words, re.DOTALL)
     if not match:
-        raise ValueError(f"a mistake needs its name, a colon, why it is wrong and [page]: {words}")
-    what, why, page = (" ".join(part.split()) for part in match.groups())
-    return Entry(lines, what, why, page)
+        raise ValueError(f"a mistake needs its name, a colon, and why it is wrong: {words}")
+    what, why = (" ".join(part.split()) for part in match.groups()[:2])
+    return Entry(lines, what, why, match[3] or page)

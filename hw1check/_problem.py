@@ -101,7 +101,7 @@ class Problem:
 
     def mistakes(self, text):
         """Take mistakes that are changed lines, from a text (see `entries`)."""
-        for entry in entries(text):
+        for entry in entries(text, self.page):
             self.known.append(Mistake(self, entry.what, entry.why, entry.page, entry.lines))
 
     def mistake(self, what, why, page, view=None):

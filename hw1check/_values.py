@@ -22,7 +22,7 @@ def arrays(value):
     return np.asarray(value, dtype=float)
 
 
-def difference(got, expected, name="it"):
+def difference(got, expected, name="it", scale=0.0):
     """
     Say how `got` differs from `expected`; None where they agree.
 
@@ -34,6 +34,8 @@ def difference(got, expected, name="it"):
         The right value.
     name : str, default "it"
         What the value is called.
+    scale : float, default 0.0
+        How large an entry may be of which the last digits are only rounding.
 
     Returns
     -------
@@ -47,14 +49,14 @@ def difference(got, expected, name="it"):
     if isinstance(got, Strange):
         return f"{name} is {got}"
     if isinstance(expected, list):
-        return _list_difference(got, expected, name)
+        return _list_difference(got, expected, name, scale)
     if isinstance(got, list):
         got = stacked(got)
         if got is None:
             return f"{name} is a list, expected {_kind(expected)}"
     if got.shape != expected.shape and not same_axes(got, expected):
         return f"{name} {_has(got)}, expected {_kind(expected)}"
-    return _entry_difference(got.reshape(expected.shape), expected, name)
+    return _entry_difference(got.reshape(expected.shape), expected, name, scale)
 
 
 def same_axes(got, expected):
@@ -93,18 +95,18 @@ def number(x, scale=0.0, digits=4):
     return "0" if abs(x) < 1e-12 * scale else f"{x:.{digits}g}"
 
 
-def _list_difference(got, expected, name):
+def _list_difference(got, expected, name, scale):
     if not isinstance(got, list) or len(got) != len(expected):
         came = f"a list of {len(got)}" if isinstance(got, list) else "one array"
         return f"{name} is {came}, expected a list of {len(expected)}"
     pairs = enumerate(zip(got, expected, strict=True))
-    texts = (difference(a, b, f"{name}[{index}]") for index, (a, b) in pairs)
+    texts = (difference(a, b, f"{name}[{index}]", scale) for index, (a, b) in pairs)
     return next((text for text in texts if text), None)
 
 
-def _entry_difference(got, expected, name):
+def _entry_difference(got, expected, name, scale):
     rtol, atol = SINGLE if got.dtype == np.float32 else DOUBLE
-    scale = np.abs(expected).max(initial=0)
+    scale = np.abs(expected).max(initial=scale)
     with np.errstate(all="ignore"):  # an answer may be infinite
         errors = np.abs(got - expected)
         wrong = ~(errors <= rtol * np.abs(expected) + atol * scale)

@@ -6,7 +6,7 @@ import numpy as np
 
 from hw1check._diagnosis import pattern, relation
 from hw1check._report import Part
-from hw1check._values import Failed, arrays, difference, digits, same_axes
+from hw1check._values import Failed, arrays, difference, digits, flat, same_axes
 
 
 class Verdict:
@@ -139,7 +139,8 @@ class Verdict:
         if same >= 3 and not any(isinstance(f, Failed) for f in found):
             return (
                 f"{text} It agrees to {same} digits, and 9 are asked for: single precision, a "
-                "rounded number, a numerical derivative or a simulation would explain it."
+                "rounded number, a numerical derivative, a simulation or a large number in place "
+                "of a limit would explain it."
             )
         if common := pattern(self.drawn[: len(found)], [t is None for t in self.texts[name]]):
             text = f"{text} Over the cases, {common}."
@@ -182,11 +183,15 @@ class Verdict:
             if wrong is None or isinstance(value, Failed):
                 if wrong is not None or not isinstance(value, Failed):
                     return False
-            elif not _same(value, arrays(wrong), mistake.view):
+            elif not _same(value, arrays(wrong), mistake.view, self._scale(name, k)):
                 return False
             else:
                 compared = compared or _has_numbers(value)
         return compared
+
+    def _scale(self, name, k):
+        entries = flat(self.expected[k][name])
+        return 0.0 if entries is None else np.abs(entries).max(initial=0.0)
 
     def notes(self, parts, lines, printed):
         """Note what is right in another form, and lines that a right answer contradicts."""
@@ -245,14 +250,14 @@ def _round(value, places):
     return [_round(v, places) for v in value] if isinstance(value, list) else value.round(places)
 
 
-def _same(found, wrong, view):
+def _same(found, wrong, view, scale):
     """Compare with a mistake; what overflowed is equal to what overflowed the same way."""
     if view is not None:
         same_kind = isinstance(found, np.ndarray) and found.shape == wrong.shape
         return same_kind and not difference(view(found), view(wrong))
     if isinstance(found, np.ndarray) and isinstance(wrong, np.ndarray):
-        return not difference(_finite(found), _finite(wrong))
-    return not difference(found, wrong)
+        return not difference(_finite(found), _finite(wrong), scale=scale)
+    return not difference(found, wrong, scale=scale)
 
 
 def _has_numbers(value):

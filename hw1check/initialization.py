@@ -40,9 +40,10 @@ def forward_factor(fan_in, fan_out, var):
 
 forward_factor.drawn_by(_draw_layer)
 forward_factor.mistakes("""
+    [#where-the-one-half-comes-from]
     kept = 1  # the ReLU is left out
         This is the factor of a linear layer, as in Xavier's analysis. How much of the second moment
-        of a symmetric pre-activation does the ReLU let through? [#where-the-one-half-comes-from]
+        of a symmetric pre-activation does the ReLU let through?
     Ez2 = fan_out * var  # the fan-out stands where the fan-in belongs
         Going forward, one entry of W_i h_(i-1) is a sum. Over how many terms does it run?
         [backprop/xavier#forward-the-fan-in]
@@ -52,20 +53,18 @@ forward_factor.mistakes("""
         [#the-second-moment-not-the-variance]
     kept = 1 / 4  # the one half is squared
         h_i is not half of z_i. It is z_i or 0, so its square is z_i**2 or 0: which share of
-        E[z_i**2] stays? [#where-the-one-half-comes-from]
+        E[z_i**2] stays?
     Ez2 = fan_in * var**2  # `var` is taken for a standard deviation
         It is the variance of a weight already, so it is not squared again.
-        [#where-the-one-half-comes-from]
     Ez2 = fan_in * sqrt(var)
         the standard deviation of a weight is used where its variance belongs:
         E[z_i**2] has squares of weights in it. What is the mean of such a square?
-        [#where-the-one-half-comes-from]
     factor = sqrt(kept * Ez2)  # the root of the factor is returned
         That is by how much the typical size of an activation changes. The question asks for the
-        ratio of the second moments, which are squares. [#where-the-one-half-comes-from]
+        ratio of the second moments, which are squares.
     factor = 1 / (kept * Ez2)  # the ratio is turned round
         The signal goes from h_(i-1) to h_i: the second moment there is divided by the one before
-        the layer. [#where-the-one-half-comes-from]
+        the layer.
     factor = 1  # the signal is assumed to keep its size
         Kaiming chooses var so that it does. Here var is given: for which one would the factor be 1?
         [#the-initialization]
@@ -94,28 +93,27 @@ def backward_factor(fan_in, fan_out, var):
 
 backward_factor.drawn_by(_draw_layer)
 backward_factor.mistakes("""
+    [#one-layer-back]
     factor = fan_in * term  # the number of terms is the fan-in, as the printed (96) says
         Going back, one entry of the gradient is a sum over the units that used it. How many units
-        does h_(i-1)[k] feed? [#one-layer-back]
+        does h_(i-1)[k] feed?
     factor = 1  # the gradient is assumed to keep its size
         The homework says that one choice of the variance balances both directions. But the factor
         depends on var and on a width: for which var would it be 1?
         [backprop/fan_modes#the-whole-net-telescopes]
     Emask2 = 1  # the mask of the ReLU is left out
         Where a unit is off it passes no gradient back. This is the factor of a linear layer.
-        [#one-layer-back]
     Emask2 = 1 / 4  # the one half of the mask is squared
         The mask is 0 or 1, so its square is the mask itself, and its mean counts once.
-        [#one-layer-back]
     term = Emask2 * var**2  # `var` is taken for a standard deviation
-        It is the variance of a weight already, so it is not squared again. [#one-layer-back]
+        It is the variance of a weight already, so it is not squared again.
     term = Emask2 * sqrt(var)
         the standard deviation of a weight is used where its variance belongs:
         The second moment of the gradient has squares of weights in it. What is the mean of such a
-        square? [#one-layer-back]
+        square?
     factor = sqrt(fan_out * term)  # the root of the factor is returned
         That is by how much the typical size of a gradient changes. The question asks for the ratio
-        of the second moments, which are squares. [#one-layer-back]
+        of the second moments, which are squares.
     term = Emask2 * 2 / fan_in  # the variance is taken to be 2 / fan_in
         That is Kaiming's choice. Here var is given: how does the factor depend on it?
         [backprop/fan_modes#the-whole-net-telescopes]
@@ -124,7 +122,7 @@ backward_factor.mistakes("""
         [#the-whole-net-exactly]
     factor = 1 / (fan_out * term)  # the ratio is turned round
         The gradient comes from h_i and goes to h_(i-1): the second moment there is divided by the
-        one from which it comes. [#one-layer-back]
+        one from which it comes.
 """)
 
 
@@ -283,30 +281,29 @@ def _draw_uniform_bound(rng, i):
 
 
 uniform_bound.mistakes("""
+    [#the-normal-and-the-uniform-form]
     a = std  # the standard deviation is taken for the bound
         Most of the interval lies nearer to 0 than its ends. A deviation that is an average cannot
-        be as large as the largest one. [#the-normal-and-the-uniform-form]
+        be as large as the largest one.
     a = sqrt(12 * var)  # the width of the interval is returned
         The variance of a uniform variable is its width squared over 12. But a is measured from the
-        middle, and the interval from -a to a is twice as wide. [#the-normal-and-the-uniform-form]
+        middle, and the interval from -a to a is twice as wide.
     a = sqrt(6 * var)  # the root of 6 of Xavier's or Kaiming's formula is used
         That root has taken in the 2 of the variance already. Here the standard deviation is given,
-        and it holds that 2. [#the-normal-and-the-uniform-form]
+        and it holds that 2.
     a = sqrt(var / 3)  # the factor is on the wrong side
         Then the bound is smaller than the standard deviation. Can a variable deviate on average by
-        more than it ever does? [#the-normal-and-the-uniform-form]
+        more than it ever does?
     var = std  # the standard deviation is taken for the variance
         You solved for the bound with std in the place of its square.
-        [#the-normal-and-the-uniform-form]
     a = 3 * std  # the root of the 3 is forgotten
         The 3 comes from the variance, which is a square. The bound is not.
-        [#the-normal-and-the-uniform-form]
     a = 3 * var  # the root is not taken
-        This is the square of the bound. [#the-normal-and-the-uniform-form]
+        This is the square of the bound.
     a = 2 * std
         the mean of |w| is taken for its standard deviation, or two of these for the bound:
         A weight from (-a, a) has the size a / 2 on average. The standard deviation is the root of
-        the mean square, which is larger. [#the-normal-and-the-uniform-form]
+        the mean square, which is larger.
 """)
 
 
@@ -334,40 +331,36 @@ def _draw_leaky_kaiming_std(rng, i):
 
 
 leaky_kaiming_std.mistakes("""
+    [#leaky-units]
     kept = (1 + slope) / 2  # the slope is not squared
-        The second moment is a mean of squares. What is the square of slope * z? [#leaky-units]
+        The second moment is a mean of squares. What is the square of slope * z?
     kept = 1 / 2  # the slope is ignored
         That is the answer for a plain ReLU. Here the negative half also keeps something.
-        [#leaky-units]
     kept = (1 + slope) ** 2 / 2  # 1 and the slope are added before squaring
         A pre-activation is positive or negative, never both, so no product of the two branches
-        appears. [#leaky-units]
+        appears.
     kept = ((1 + slope) / 2) ** 2  # 1 and the slope are averaged before squaring
         The mean of two squares is not the square of the mean. What is the square of each branch?
-        [#leaky-units]
     kept = (1 - slope**2) / 2  # the slope's part is subtracted
         The negative half adds to what is kept: its square is positive. A larger slope must ask for
-        smaller weights. [#leaky-units]
+        smaller weights.
     kept = 1 / 2 + slope**2  # the slope's part is not halved
         A pre-activation is negative half of the time, and the square of the slope counts only then.
-        [#leaky-units]
     var = 2 * (1 + slope**2) / fan_in  # the share that is kept multiplies the variance
-        A unit that keeps more needs smaller weights, not larger ones. [#leaky-units]
+        A unit that keeps more needs smaller weights, not larger ones.
     var = kept / fan_in  # the share that is kept, one half and all, multiplies the variance
-        A unit that keeps more needs smaller weights, not larger ones. [#leaky-units]
+        A unit that keeps more needs smaller weights, not larger ones.
     std = sqrt(2 / fan_in) / (1 + slope**2)  # the root leaves out the slope's part
-        That part belongs to the variance, so it goes under the root as well. [#leaky-units]
+        That part belongs to the variance, so it goes under the root as well.
     kept = 1 + slope**2  # the one half is forgotten
         Each branch of the unit sees only half of the second moment. With a slope of 1 the layer is
-        linear: which standard deviation must come out then? [#leaky-units]
+        linear: which standard deviation must come out then?
     std = var  # the variance is returned for the standard deviation
         The condition gives the variance of a weight. The standard deviation is its root.
-        [#leaky-units]
     std = sqrt(2) / ((1 + slope**2) * fan_in)  # the root is taken of the 2 alone
-        All of the variance goes under the root. [#leaky-units]
+        All of the variance goes under the root.
     std = sqrt(1 / kept) / fan_in  # the gain is divided by the fan-in
         The variance has the fan-in in its denominator. What becomes of that under the root?
-        [#leaky-units]
     std = sqrt(3 * var)  # the bound of the uniform distribution is returned
         A uniform variable on (-a, a) has a standard deviation that is smaller than a. The question
         asks for the standard deviation. [backprop/xavier#the-normal-and-the-uniform-form]
@@ -401,6 +394,7 @@ def _draw_residual_second_moment(rng, i):
 
 
 residual_second_moment.mistakes("""
+    [#where-the-one-half-comes-from]
     block_factor = branch_factor  # the shortcut is forgotten
         This is a chain of the branches alone. The input of a block also goes past the branch and is
         added at its end. [#from-layer-to-layer]
@@ -414,13 +408,11 @@ residual_second_moment.mistakes("""
         A block has a second matrix, and a shortcut past both. [#from-layer-to-layer]
     branch_factor = fan_in * var  # only one matrix of the branch is counted, and no ReLU
         h goes through W and the ReLU before it comes to V. Which factor do these two have?
-        [#where-the-one-half-comes-from]
     branch_factor = relu_factor**2  # a ReLU is counted behind both matrices
         The branch ends with V, and nothing is cut off behind it: only one of the two matrices has a
         ReLU. [backprop/fan_modes#the-readout-wants-gain-1]
     relu_factor = fan_in * var  # the ReLU of the branch is left out
         Both matrices are treated as linear layers, but a ReLU stands between them.
-        [#where-the-one-half-comes-from]
     qL = q0 * (1 + L * branch_factor)  # every block is given the branch of h_0
         The branch of a later block sees the sum of all that came before, which is larger than h_0.
         Write down the step from one block to the next first. [#from-layer-to-layer]
@@ -430,10 +422,9 @@ residual_second_moment.mistakes("""
     block_factor = (1 + sqrt(branch_factor)) ** 2
         the sizes of shortcut and branch are added before squaring:
         That would be right if the branch always pointed in the direction of h. What is the mean of
-        their product, when V has mean 0? [#where-the-one-half-comes-from]
+        their product, when V has mean 0?
     block_factor = (1 + branch_factor) / 2  # a ReLU is counted behind the sum
         The sum of shortcut and branch goes on as it is. The ReLU stands inside of the branch.
-        [#where-the-one-half-comes-from]
     block_factor = 2  # the branch is taken to keep the second moment, so that each block doubles it
         That holds for one value of var only, and V has no ReLU behind it. How large is the branch
         for the given var? [backprop/fan_modes#the-readout-wants-gain-1]
@@ -470,12 +461,13 @@ def _draw_whole_net_ratio(rng, i):
 
 
 whole_net_ratio.mistakes("""
+    [#the-whole-net-telescopes]
     factors = fan_ins * variances / 2  # fan-in weights are taken to balance both directions
         The homework says so, and its printed (96) would agree. But fan-in levels the forward pass.
-        Put its variance into the factor of one layer on the way back. [#the-whole-net-telescopes]
+        Put its variance into the factor of one layer on the way back.
     ratio = 1 / np.prod(factors)  # the ratio is turned round
         That is what fan-out weights do to the signal in the forward pass. Which widths stand in the
-        numerators of the factors on the way back? [#the-whole-net-telescopes]
+        numerators of the factors on the way back?
     ratio = factors[0] ** len(factors)  # the factor of the first layer is raised to the power L
         Each layer has its own widths and so its own factor, which the printed (94) overlooks as
         well. Multiply the factors of all layers. [backprop/kaiming#from-layer-to-layer]
@@ -494,17 +486,14 @@ whole_net_ratio.mistakes("""
         that 2 the gradient fades by a half in each layer. [backprop/kaiming#the-initialization]
     ratio = np.prod(factors[:-1])  # the last layer is left out
         The gradient starts at h_L, behind the last layer. There are L layers between h_0 and h_L,
-        not L - 1. [#the-whole-net-telescopes]
+        not L - 1.
     ratio = np.prod(factors[1:])  # the first layer is left out
         The gradient is wanted at h_0, the input, so W_1 carries it as well.
-        [#the-whole-net-telescopes]
     ratio = np.sqrt(np.prod(factors))  # the root of the ratio is returned
         That compares the typical sizes of the gradients. The question asks for the ratio of the
-        second moments, which are squares. [#the-whole-net-telescopes]
+        second moments, which are squares.
     ratio = factors[0]  # only the first layer is counted
         The gradient goes through W_L, ..., W_1, and each layer has its factor.
-        [#the-whole-net-telescopes]
     ratio = np.prod(factors) ** len(factors)  # the factor of the whole net is raised to the power L
         That would count each layer L times. Write down the factor of one layer first.
-        [#the-whole-net-telescopes]
 """)

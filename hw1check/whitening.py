@@ -58,44 +58,38 @@ def _draw_whitened_covariance(rng, i):
 whitened_covariance.mistakes("""
     lam_root = 1 / np.sqrt(eigenvalues)  # epsilon is taken to make no difference
         The root is that of Sigma + eps * I, but the data still have the covariance Sigma. The two
-        no longer cancel. [#small-eigenvalues-and-the-role-of-the-epsilon]
+        no longer cancel.
     eigenvalues = lam_root * eigenvalues  # the root multiplies the covariance from one side only
         Every row is multiplied by the root. The covariance is made of products of two rows.
         [#all-the-matrices-that-whiten]
     eigenvalues = np.sqrt(lam_root * eigenvalues * lam_root)
         the standard deviations along the axes are given:
         The eigenvalues of a covariance are variances. You have taken one root too many.
-        [#small-eigenvalues-and-the-role-of-the-epsilon]
     lam_root = 1 / (eigenvalues + eps)  # the batch is multiplied by the inverse and not by its root
         The root of Sigma + eps * I is to be used: then the covariance meets it twice, and the two
         roots make one inverse. [#all-the-matrices-that-whiten]
     lam_root = 1 / (np.sqrt(eigenvalues) + eps)  # epsilon is added to the roots of the eigenvalues
         It is added to Sigma, before the root is taken.
-        [#small-eigenvalues-and-the-role-of-the-epsilon]
     eigenvalues = lam_root**2  # the covariance of the batch itself is left out
         These are the eigenvalues of the squared root. Between the two roots stands the covariance
         that the batch had before. [#all-the-matrices-that-whiten]
     eigenvalues = (eigenvalues + eps) / eigenvalues  # the ratio is upside down
         Your eigenvalues are above 1. Epsilon makes the matrix that is inverted larger.
-        [#small-eigenvalues-and-the-role-of-the-epsilon]
     lam_root = np.sqrt(eigenvalues + eps)  # the root is not inverted
         The larger an eigenvalue, the more your root stretches its axis. Whitening has to divide.
         [#all-the-matrices-that-whiten]
     eigenvalues = eigenvalues**2 / (eigenvalues**2 + eps)
         the eigenvalues are taken for standard deviations:
         The eigenvalues of a covariance are variances already, in squared units, as epsilon is.
-        [#small-eigenvalues-and-the-role-of-the-epsilon]
     eigenvalues = 1 + eps * np.ones_like(eigenvalues)  # epsilon is added after the whitening
         It is added to Sigma, before the root is taken. Yours are above 1: can that be, where the
-        matrix that is inverted has grown? [#small-eigenvalues-and-the-role-of-the-epsilon]
+        matrix that is inverted has grown?
     eigenvalues = eps / (eigenvalues + eps)
         what epsilon takes away is given, and not what it leaves:
         Look at an eigenvalue much larger than epsilon: whitening brings it close to 1.
-        [#small-eigenvalues-and-the-role-of-the-epsilon]
     eigenvalues = (eigenvalues - eps) / eigenvalues
         the eigenvalues are taken for those of Sigma + eps * I:
         They are those of Sigma. What is inverted is larger than they are, by epsilon.
-        [#small-eigenvalues-and-the-role-of-the-epsilon]
 """)
 
 
@@ -160,16 +154,14 @@ whitening_output.mistakes("""
         the Cholesky factor of the covariance is taken for its root:
         The result is white, but the features are not treated alike: the first is only scaled. A
         triangular factor is not the symmetric root that is asked for.
-        [#all-the-matrices-that-whiten]
     inverse_root = np.linalg.cholesky(np.linalg.inv(Sigma + eps * np.eye(len(Sigma))))
         the Cholesky factor of the inverse is taken for its root:
         The result is white, but the features are not treated alike: the last is only scaled. A
         triangular factor is not the symmetric root that is asked for.
-        [#all-the-matrices-that-whiten]
     inverse_root = np.linalg.inv(np.linalg.cholesky(Sigma + eps * np.eye(len(Sigma))))
         the inverse of the Cholesky factor lacks its transpose:
         With samples as rows the factor stands on the right. Compute the covariance of your output:
-        it is not the identity. The symmetric root has no such trap. [#all-the-matrices-that-whiten]
+        it is not the identity. The symmetric root has no such trap.
     lam, U = np.linalg.eigh(Sigma)  # epsilon is forgotten, as in the printed (81) to (83)
         Without it the root does not exist where the covariance is singular, and small eigenvalues
         are magnified without bound. [#small-eigenvalues-and-the-role-of-the-epsilon]
@@ -180,7 +172,6 @@ whitening_output.mistakes("""
         [#small-eigenvalues-and-the-role-of-the-epsilon]
     lam, U = np.linalg.eigh(Sigma + eps)  # epsilon is added to every entry of the covariance
         A number plus a matrix is added to all entries in NumPy. Only the variances are to grow.
-        [#all-the-matrices-that-whiten]
     Sigma = C.T @ C / (len(Y) - 1)  # the covariance is divided by B - 1
         The batch itself is to come out white, as in batch norm. Which divisor does (80) have?
         (np.cov divides by B - 1 unless bias=True.) [#mean-and-covariance-of-the-batch]
@@ -204,31 +195,28 @@ whitening_output.mistakes("""
         [#mean-and-covariance-of-the-batch]
     inverse_root = (U / lam) @ U.T  # the inverse is taken and not its root
         In the covariance of the output the matrix occurs twice, from the left and from the right.
-        The two together are to make one inverse. [#all-the-matrices-that-whiten]
+        The two together are to make one inverse.
     inverse_root = (U * np.sqrt(lam)) @ U.T  # the root is not inverted
         Where the batch is widest your output is wider still. Whitening has to divide.
-        [#all-the-matrices-that-whiten]
     inverse_root = (Sigma + eps * np.eye(len(Sigma))) ** (-1 / 2)
         the power -1/2 is taken of each entry of the matrix:
         A matrix times itself is not the square of its entries, and so with roots. Multiply your
-        root by itself: is it the inverse? [#all-the-matrices-that-whiten]
+        root by itself: is it the inverse?
     Y_hat = (C * gamma) @ inverse_root + beta  # gamma is applied before the root
         In (83) the sample is a column and gamma stands to the left of the root. Samples are rows
-        here: transposing a product turns its order around. [#all-the-matrices-that-whiten]
+        here: transposing a product turns its order around.
     Y_hat = Y_tilde  # the scale and the shift are forgotten
         This is the whitened batch. As in batch norm, each feature gets a scale and a shift.
-        [#all-the-matrices-that-whiten]
     inverse_root = np.linalg.inv(np.sqrt(Sigma + eps * np.eye(len(Sigma))))
         the root is taken of each entry of the matrix, and the inverse of what comes out:
         np.sqrt works on the entries. Multiply your root by itself: is it Sigma + eps * I?
-        [#all-the-matrices-that-whiten]
     inverse_root = (U / np.sqrt(lam)) @ U
         the transpose at the end of U diag(lam**(-1/2)) U.T is lost:
         The last factor turns the axes back, so it is the inverse of the first one. Yours turns them
-        once more. [#all-the-matrices-that-whiten]
+        once more.
     inverse_root = (U.T / np.sqrt(lam)) @ U  # the eigenvectors are taken for the rows of U
         np.linalg.eigh gives one eigenvector a column. Compute U.T @ Sigma @ U and U @ Sigma @ U.T:
-        which one is diagonal? [#all-the-matrices-that-whiten]
+        which one is diagonal?
     C = Y - Y.mean()  # one mean is taken over all entries
         Y.mean() averages over the features as well. Each feature has a mean of its own, over the
         samples. [#mean-and-covariance-of-the-batch]
@@ -284,6 +272,7 @@ def _draw_whitening_backward(rng, i):
 
 
 whitening_gradient.mistakes("""
+    [#step-2-the-inverse-root]
     dC = T @ P  # the root is treated as a constant
         It is computed from Y: one entry of Y moves the covariance, its root, and the whole batch.
         [#step-1-the-product-with-the-root]
@@ -316,7 +305,6 @@ whitening_gradient.mistakes("""
     D = -U @ (kernel(lam) * (U.T @ A @ U)) @ U.T
         the sign of the path through the covariance is lost:
         If the batch grows along an axis, does whitening multiply it by more or by less?
-        [#step-2-the-inverse-root]
     T = dY_hat  # gamma is forgotten
         The loss feels the whitened batch only after each feature has been multiplied by gamma.
         [#the-plan]
@@ -330,7 +318,6 @@ whitening_gradient.mistakes("""
     D = U @ (kernel(lam - eps) * (U.T @ A @ U)) @ U.T
         epsilon is in the root, but not in the gradient of the root:
         The eigenvalues that the kernel is made of are those of Sigma + eps * I, too.
-        [#step-2-the-inverse-root]
     Sigma = C.T @ C / (len(Y) - 1)  # the covariance is divided by B - 1 on the way forward
         The batch itself is to come out white: (80) divides by B. (np.cov and torch.cov divide by B
         - 1 unless told otherwise.) [batchnorm/whitening#mean-and-covariance-of-the-batch]
@@ -357,5 +344,4 @@ whitening_gradient.mistakes("""
         Both paths begin at the whitened batch, behind gamma on the way back. [#the-plan]
     D = U.T @ (kernel(lam) * (U @ A @ U.T)) @ U  # the eigenvectors are taken for the rows of U
         np.linalg.eigh gives one eigenvector a column, so U.T @ A @ U is A in the eigenbasis.
-        [#step-2-the-inverse-root]
 """)

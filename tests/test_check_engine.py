@@ -341,6 +341,7 @@ def test_behind_a_line_that_fails_there_are_no_values():
 
 def test_mistakes_are_read_from_a_text():
     text = """
+        [#first]
         a = 1
         b = 2
             it is wrong
@@ -353,13 +354,16 @@ def test_mistakes_are_read_from_a_text():
         e = 5  # shorter
             Why?
             [#c]
+        f = 6  # the last one
+            Whose page is the text's.
     """
-    first, second, third = entries(text)
+    first, second, third, fourth = entries(text, "#unused")
     assert first == ("a = 1\nb = 2", "it is wrong and long", "Why: it is.", "#a")
     assert second == ("c = 3", "so: is this", "No.", "dropout/variance#b")
     assert third == ("d = 4\ne = 5", "shorter", "Why?", "#c")
-    with pytest.raises(ValueError, match="needs its name, a colon, why"):
-        entries("a = 1\n    without the rest")
+    assert fourth == ("f = 6", "the last one", "Whose page is the text's.", "#first")
+    with pytest.raises(ValueError, match="needs its name, a colon, and why"):
+        entries("a = 1\n    without the rest", "#here")
 
 
 # A problem ----------------------------------------------------------------------------------
@@ -610,7 +614,8 @@ def test_who_has_no_lines_is_told_of_them():
         (lambda x, n: (1 / (2 * n * x), x), "In every case it is 1 divided by the right value."),
         (lambda x, n: ((2 * n * x) ** 2, x), "In every case it is the square of the right value."),
         (lambda x, n: (2 * n * x.round(5), x), "It agrees to 4 digits, and 9 are asked for: single "
-         "precision, a rounded number, a numerical derivative or a simulation would explain it."),
+         "precision, a rounded number, a numerical derivative, a simulation or a large number in "
+         "place of a limit would explain it."),
         (lambda x, n: (2 * min(n, 5) * x, x), ""),
     ],
 )  # fmt: skip
