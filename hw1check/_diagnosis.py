@@ -146,7 +146,7 @@ def _powers(ratios, sizes):
 
 def _power(name, x):
     """Write a power of a size."""
-    return {1: name, 0.5: f"sqrt({name})"}.get(x, f"{name}**{number(x)}")
+    return {1: name, 0.5: f"sqrt({name.strip('()')})"}.get(x, f"{name}**{number(x)}")
 
 
 def _sizes(cases):

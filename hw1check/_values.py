@@ -106,10 +106,12 @@ def _list_difference(got, expected, name, scale):
 
 def _entry_difference(got, expected, name, scale):
     rtol, atol = SINGLE if got.dtype == np.float32 else DOUBLE
-    scale = np.abs(expected).max(initial=scale)
+    finite = np.isfinite(expected)
+    scale = np.abs(expected[finite]).max(initial=scale)
     with np.errstate(all="ignore"):  # an answer may be infinite
         errors = np.abs(got - expected)
-        wrong = ~(errors <= rtol * np.abs(expected) + atol * scale)
+        close = finite & (errors <= rtol * np.abs(expected) + atol * scale)
+        wrong = ~(close | (got == expected))
     if not wrong.any():
         return None
     index = tuple(np.argwhere(wrong)[0].tolist())

@@ -62,6 +62,7 @@ MATRIX = np.array([[1.0, -2.0], [30.0, 0.5]])
         (np.array(2e-6), np.array(1e-6), "z is 2e-06, expected 1e-06"),
         (np.array(math.nan), np.array(1.0), "z is nan, expected 1"),
         (np.array(-math.inf), np.array(1.0), "z is -inf, expected 1"),
+        (np.array(1.0), np.array(math.inf), "z is 1, expected inf"),
         (np.array([1e-3, 1.0]), np.array([1e-14, 1.0]),
          "z[0] is 0.001, expected 0; 1 of 2 entries differs, by 0.001"),
         (np.array([-1e3, -2e-7]), np.array([-1e3, 0.0]),
@@ -96,6 +97,7 @@ def test_a_difference_is_said_in_a_line_of_what_is_called_it_if_it_has_no_name(g
         (np.array([1 + 9e-10]), np.array([1.0])),
         (np.array([1000.0, 0.009], np.float32), np.array([1000.0, 0.0])),
         (np.array([1.00009], np.float32), np.array([1.0])),
+        (np.array([np.inf, 1.0]), np.array([np.inf, 1.0])),
         (np.empty(0), np.empty(0)),
     ],
 )
