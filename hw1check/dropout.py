@@ -125,15 +125,11 @@ dropout_output.mistakes("""
     scale = 1 / mask.mean()  # the scale is made from the share that this mask has kept
         That share is itself random and differs from mask to mask, so the units are no longer
         independent. The scale belongs to p, not to one draw. [#the-fraction-of-dropped-units]
-    h_tilde = mask * scale  # the rescaled mask is given without the activations
-        This is the layer's slope. Multiply it by what goes in. [#the-layer-the-mask-and-the-scale]
     h_tilde = h[mask == 1] * scale  # the dropped activations are cut out
         A dropped activation is 0 and keeps its place, since the weights of the next layer expect
         all M of them. [#the-layer-the-mask-and-the-scale]
     h_tilde = h * (1 - p)  # the dropout paper's pass of testing is used in training
         Training drops some and enlarges the others. [#inference-and-the-two-conventions]
-    scale = p  # the kept activations are multiplied by p
-        Dropping lowers the mean already. What makes up for it?
     h_tilde = mask[0] * h * scale  # one row of the mask serves for all samples
         The mask has a row for each sample, as h has. [#the-layer-the-mask-and-the-scale]
     h_tilde = mask * np.maximum(h, 0) * scale  # a ReLU is applied before dropout
@@ -177,10 +173,6 @@ dropout_gradient.mistakes("""
     dh = mask * dh_tilde * scale**2  # the scale is applied twice
         Each unit has one factor between its input and its output, so the chain rule meets one. Does
         your cache hold a mask that is rescaled already?
-    dh = mask * scale  # the slope is given without the gradient that comes in
-        The slope multiplies the gradient of the output.
-    dh = mask * dh_tilde * scale / len(mask)  # the gradient is divided by the number of samples
-        A mean in the loss is part of dh_tilde already.
     dh = np.sum(mask * dh_tilde * scale, axis=0)  # the gradient is summed over the batch
         Each sample has activations and a mask of its own. The sum belongs to parameters that all
         samples share.
@@ -412,10 +404,6 @@ gaussian_dropout_std.mistakes("""
     std = Var_factor  # the variance is taken from the dropout paper, with its letter
         The paper prints the variance, and its p is the probability of keeping. Two things have to
         be translated. [#inference-and-the-two-conventions]
-    std = sqrt(Var_m) / q**2  # the scale is squared outside of the root
-        A constant leaves a variance squared, and a standard deviation as it is. [#the-variance]
-    Var_m = p  # the probability of dropping is taken for the variance of m
-        A bit is its own square, so E[m**2] = E[m]. Subtract the squared mean. [#the-variance]
     std = 1 / q  # the factor of a kept activation is given
         Asked for is how far the factors stray from their mean 1. [#the-variance]
 """)
@@ -466,9 +454,6 @@ dropconnect_variance.mistakes("""
     variance = Var_factor * np.sum(w**2) * np.sum(x**2)
         the squares of the weights and of the inputs are added up apart:
         Each weight meets its own input alone. Multiply first, then add up. [#the-variance]
-    variance = sqrt(Var_factor * np.sum((w * x) ** 2))
-        the standard deviation is given for the variance:
-        Your number is the root of what is asked for. [#the-variance]
     Var_factor = 1  # the variance of the mask is left out
         Each term is w_i x_i times m_i / (1 - p), and that varies, too. [#the-variance]
     variance = np.sum(w * x)  # the mean of z is given
@@ -523,12 +508,8 @@ shared_mask_covariance.mistakes("""
         [dropout/rescaling#inference-and-the-two-conventions]
     covariance = Emh1h2 / q**2 - Emh1 * Emh2  # the product is rescaled and the means are not
         Both are taken after dropout. [dropout/variance#the-same-result-in-one-line]
-    covariance = Emh1h2 - m1 * m2  # the means are rescaled and the product is not
-        Each activation carries 1/(1 - p), the product its square.
     Emh1h2 = m1 * m2  # the bit is left out of the mean of the product
         Both are 0 with probability p. What is m**2 if m is 0 or 1?
-    covariance = m1 * m2  # the product of the means is given alone
-        This is what is subtracted from the mean of the product. [dropout/variance#before-dropout]
 """)
 
 
@@ -570,10 +551,6 @@ kept_units_mean.mistakes("""
         [#the-law]
     mean = np.ceil(M * q)  # the mean is rounded up
         Each outcome is a whole number, a mean of outcomes need not be one.
-    mean = sqrt(M * p * q)  # the standard deviation is given for the mean
-        This is how far the count strays from its mean. [#the-variance]
-    mean = M / q  # the mean is divided by the probability of keeping
-        No layer keeps more units than it has.
     mean = M - p  # p is subtracted once
         Each of the M units is dropped with probability p.
 """)
@@ -628,8 +605,6 @@ kept_units_pmf.mistakes("""
         The (M - k)! of the binomial coefficient is missing. Is your sum over k 1?
     one_mask = q**k * p**M  # p has the exponent M
         A mask has M bits, one factor for each. How many are left when k units are kept?
-    probability = binomial(k + 1, M, q)  # the probability of k + 1 kept units is given
-        The count is off by one. At k = M it must not be 0: all units may be kept.
     probability = sum(binomial(j, M, q) for j in range(k + 1, M + 1))
         the probability of more than k kept units is given:
         Exactly k is asked for, and your sum does not even have that term.
@@ -740,8 +715,6 @@ poisson_limit_pmf.mistakes("""
     probability = 1 - sum(poisson(j, lam) for j in range(k + 1))
         the probability of more than k kept units is given:
         Exactly k is asked for; your sum lacks that term.
-    probability = poisson(k + 1, lam)  # the probability of k + 1 kept units is given
-        The count is off by one. At k = 0 it must be the limit of p**M. [#what-is-held-fixed]
     dropped_limit = exp(-1)  # lam is lost in the limit of p**M
         (1 - 1/M)**M goes to exp(-1). What stands here for 1/M? [#the-limit-of-the-empty-layer]
     probability = 0  # the limit of (1 - p)**k is taken alone

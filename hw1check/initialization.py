@@ -40,10 +40,9 @@ def forward_factor(fan_in, fan_out, var):
 
 forward_factor.drawn_by(_draw_layer)
 forward_factor.mistakes("""
-    [#where-the-one-half-comes-from]
     kept = 1  # the ReLU is left out
         This is the factor of a linear layer, as in Xavier's analysis. How much of the second moment
-        of a symmetric pre-activation does the ReLU let through?
+        of a symmetric pre-activation does the ReLU let through? [#where-the-one-half-comes-from]
     Ez2 = fan_out * var  # the fan-out stands where the fan-in belongs
         Going forward, one entry of W_i h_(i-1) is a sum. Over how many terms does it run?
         [backprop/xavier#forward-the-fan-in]
@@ -53,21 +52,16 @@ forward_factor.mistakes("""
         [#the-second-moment-not-the-variance]
     kept = 1 / 4  # the one half is squared
         h_i is not half of z_i. It is z_i or 0, so its square is z_i**2 or 0: which share of
-        E[z_i**2] stays?
+        E[z_i**2] stays? [#where-the-one-half-comes-from]
     Ez2 = fan_in * var**2  # `var` is taken for a standard deviation
         It is the variance of a weight already, so it is not squared again.
-    Ez2 = fan_in * sqrt(var)
-        the standard deviation of a weight is used where its variance belongs:
-        E[z_i**2] has squares of weights in it. What is the mean of such a square?
+        [#where-the-one-half-comes-from]
     factor = sqrt(kept * Ez2)  # the root of the factor is returned
         That is by how much the typical size of an activation changes. The question asks for the
-        ratio of the second moments, which are squares.
+        ratio of the second moments, which are squares. [#where-the-one-half-comes-from]
     factor = 1 / (kept * Ez2)  # the ratio is turned round
         The signal goes from h_(i-1) to h_i: the second moment there is divided by the one before
-        the layer.
-    factor = 1  # the signal is assumed to keep its size
-        Kaiming chooses var so that it does. Here var is given: for which one would the factor be 1?
-        [#the-initialization]
+        the layer. [#where-the-one-half-comes-from]
 """)
 
 
@@ -107,16 +101,9 @@ backward_factor.mistakes("""
         The mask is 0 or 1, so its square is the mask itself, and its mean counts once.
     term = Emask2 * var**2  # `var` is taken for a standard deviation
         It is the variance of a weight already, so it is not squared again.
-    term = Emask2 * sqrt(var)
-        the standard deviation of a weight is used where its variance belongs:
-        The second moment of the gradient has squares of weights in it. What is the mean of such a
-        square?
     factor = sqrt(fan_out * term)  # the root of the factor is returned
         That is by how much the typical size of a gradient changes. The question asks for the ratio
         of the second moments, which are squares.
-    term = Emask2 * 2 / fan_in  # the variance is taken to be 2 / fan_in
-        That is Kaiming's choice. Here var is given: how does the factor depend on it?
-        [backprop/fan_modes#the-whole-net-telescopes]
     factor = (1 - 0.5**fan_in) * fan_out * term  # the probability that h_(i-1) is not 0 is counted
         It belongs to a hidden layer of a whole net. Here h_(i-1) is known to be not 0.
         [#the-whole-net-exactly]
@@ -300,10 +287,6 @@ uniform_bound.mistakes("""
         The 3 comes from the variance, which is a square. The bound is not.
     a = 3 * var  # the root is not taken
         This is the square of the bound.
-    a = 2 * std
-        the mean of |w| is taken for its standard deviation, or two of these for the bound:
-        A weight from (-a, a) has the size a / 2 on average. The standard deviation is the root of
-        the mean square, which is larger.
 """)
 
 
@@ -359,11 +342,6 @@ leaky_kaiming_std.mistakes("""
         The condition gives the variance of a weight. The standard deviation is its root.
     std = sqrt(2) / ((1 + slope**2) * fan_in)  # the root is taken of the 2 alone
         All of the variance goes under the root.
-    std = sqrt(1 / kept) / fan_in  # the gain is divided by the fan-in
-        The variance has the fan-in in its denominator. What becomes of that under the root?
-    std = sqrt(3 * var)  # the bound of the uniform distribution is returned
-        A uniform variable on (-a, a) has a standard deviation that is smaller than a. The question
-        asks for the standard deviation. [backprop/xavier#the-normal-and-the-uniform-form]
 """)
 
 
