@@ -17,21 +17,9 @@ MAPS = {
 
 def relation(problem, name, drawn, expected, found):
     """
-    Say how an answer is related to the right one, the same way in every case.
+    Say how what was found for a name is related to what is right, the same way in every case.
 
-    Parameters
-    ----------
-    problem : Problem
-        The question.
-    name : str
-        The line or part.
-    drawn, expected, found : list of dict, list of dict, list
-        The arguments, the right values by name, and what was found for this name, case by case.
-
-    Returns
-    -------
-    str or None
-        What it is, as in "times sqrt(n) the right value"; None if nothing is certain.
+    It completes "In every case it is ..."; None if nothing is certain.
     """
     if len(found) < len(drawn) or len(found) < 2:
         return None
@@ -171,18 +159,7 @@ def pattern(drawn, right):
     """
     Say what the cases have in common in which an answer is right, or wrong, and only these.
 
-    Parameters
-    ----------
-    drawn : list of dict
-        The arguments of each case.
-    right : list of bool
-        Whether the answer is right in it.
-
-    Returns
-    -------
-    str or None
-        As in "it is right exactly where Y is square"; None if nothing is found, or if it may be
-        by chance, with fewer than three cases on either side.
+    None if nothing is found, or if it may be by chance, with fewer than three on either side.
     """
     right = np.array(right)
     if min(right.sum(), (~right).sum()) < 3:

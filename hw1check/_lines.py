@@ -25,17 +25,8 @@ class Lines:
     """
     The body of a function that assigns names, line by line, and returns some of them.
 
-    Parameters
-    ----------
-    function : callable
-        Its body ends with ``return`` and the names of the parts.
-
-    Attributes
-    ----------
-    parts : tuple of str
-        What it returns.
-    names : tuple of str
-        The names that its lines assign, loops and all, in the order in which they are finished.
+    `parts` are the names that it returns, `names` all that its lines assign, loops and all, in the
+    order in which they are finished.
     """
 
     def __init__(self, function):
@@ -78,21 +69,10 @@ class Lines:
 
     def values(self, case, given=()):
         """
-        Compute the value of each line.
+        Compute the value of each name, and the parts as they are returned.
 
-        Parameters
-        ----------
-        case : dict
-            The arguments.
-        given : dict of str to object, optional
-            What to go on with in place of the value of a line, once it is computed.
-
-        Returns
-        -------
-        values : dict of str to object
-            The value of each name, as computed; what stands behind a failure is missing.
-        returned : list
-            The parts as they are returned, or None where a line fails.
+        With the value that is `given` for a name it goes on, once it is computed. What stands
+        behind a line that fails is missing, and nothing is returned then: None.
         """
         names, values = vars(sys.modules[self.where]) | case, {}
         try:
@@ -135,24 +115,7 @@ class Lines:
         ]
 
     def changed(self, text):
-        """
-        Replace lines by those of `text` with the same names.
-
-        Parameters
-        ----------
-        text : str
-            Statements; each takes the place of the one that assigns the same name.
-
-        Returns
-        -------
-        Lines
-            The lines of which some are changed.
-
-        Raises
-        ------
-        ValueError
-            If a name has no line here, or more than one.
-        """
+        """Replace each line that `text` has under the same name; an error where there is none."""
         new = copy.copy(self)
         for name in ("names", "_steps", "_returned"):
             vars(new).pop(name, None)
@@ -245,28 +208,11 @@ class Entry(NamedTuple):
 
 def entries(text, page):
     """
-    Read mistakes from a text.
+    Read mistakes from a text; those that name no page get the one given.
 
     A mistake is one or more changed lines. A comment behind them says what it is, or, if that is
     long, a paragraph of its own that ends with a colon. Indented below stands why it is wrong, and
     in brackets the page that says more, if it is another than that in the text's first line.
-
-    Parameters
-    ----------
-    text : str
-        The mistakes, one below the other.
-    page : str
-        The page of those that name none, if the first line names none.
-
-    Returns
-    -------
-    list of Entry
-        One for each.
-
-    Raises
-    ------
-    ValueError
-        If something is missing.
     """
     text = textwrap.dedent(text).strip("\n")
     if first := re.match(r"\[(\S+)\]\n", text):

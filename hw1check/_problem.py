@@ -21,18 +21,9 @@ class Mistake:
     """
     A wrong answer that learners give, and what to say about it.
 
-    Attributes
-    ----------
-    key : str
-        What it is called in tables.
-    what, why : str
-        What completes "this is what you get when ..."; why it is wrong.
-    page : str
-        Where the book explains it, as in "batchnorm/gradient_input#anchor".
-    lines : str
-        The changed lines of the solution; empty for a mistake that is a function of its own.
-    view : callable or None
-        Two values of it are the same if this makes them equal.
+    `what` completes "this is what you get when ...", `why` says why it is wrong, and `page` where
+    the book explains it. `lines` are the changed ones; a mistake that no line can say has none, and
+    a function of its own, and perhaps a `view`: what makes two of its values equal.
     """
 
     def __init__(self, problem, what, why, page, lines="", function=None, view=None):
@@ -198,14 +189,7 @@ class Problem:
         return "\n".join([f"{self.question} {self.title}", "", self.__doc__, "", *blank])
 
     def hint(self, number=1):
-        """
-        Print the first lines of the solution; the last is yours to find.
-
-        Parameters
-        ----------
-        number : int, default 1
-            1 names the lines; each further number shows one more.
-        """
+        """Name the lines of the solution, and print all before that number, but the last."""
         print(f"The lines: {', '.join(self.lines.names)}.")
         for line in self.lines.first(size("number", number, {}) - 1):
             print(f"    {line}")
@@ -231,23 +215,10 @@ class Problem:
 
     def judge(self, drawn, expected, found, printed=""):
         """
-        Compare what an answer gave with what is right.
+        Compare what an answer gave with what is right, and give the report.
 
-        Parameters
-        ----------
-        drawn : list of dict
-            The arguments of each case.
-        expected : list of dict
-            From `expected`.
-        found : list of Outcome
-            From `outcomes`; shorter than `drawn` if the time was over.
-        printed : str, default ""
-            What the answer printed.
-
-        Returns
-        -------
-        Report
-            The verdict on each part.
+        `expected` comes from the method of that name, `found` and `printed` from `outcomes`; there
+        are fewer outcomes than cases if the time was over.
         """
         with np.errstate(all="ignore"):  # an answer may be infinite
             verdict = Verdict(self, drawn, expected, found)

@@ -12,77 +12,33 @@ WIDTH = 88
 
 @dataclass(frozen=True)
 class Part:
-    """
-    The verdict on one part of an answer, or on one of its lines.
-
-    Attributes
-    ----------
-    name : str
-        The name of the part, such as "dY".
-    passed : bool
-        Whether it was right in every case.
-    answered : bool
-        Whether the answer gave anything for it.
-    agreed, cases : int
-        In how many of how many random cases it was right.
-    problem : str
-        What is wrong, in a line; empty if it passed.
-    mistake : Mistake or None
-        The known mistake that gives exactly this answer.
-    case : int
-        The number of the first case in which it is wrong, from 1; 0 if there is none.
-    inputs : dict
-        The arguments of that case.
-    follows : str
-        The first wrong line or part, if this one is right for what was found there.
-    waits_for : str
-        The first wrong line, if this one is not judged before that is right.
-    meaning : str
-        What a wrong one stands for in the solution.
-    """
+    """The verdict on one part of an answer, or on one of its lines."""
 
     name: str
-    passed: bool
+    passed: bool  # whether it was right in every case
     answered: bool = True
-    agreed: int = 0
-    cases: int = 0
-    problem: str = ""
-    mistake: object = None
-    case: int = 0
-    inputs: dict = field(default_factory=dict, compare=False)
-    follows: str = ""
-    waits_for: str = ""
-    meaning: str = ""
+    agreed: int = 0  # in how many cases it was right
+    cases: int = 0  # of how many
+    problem: str = ""  # what is wrong, in a line; empty if it passed
+    mistake: object = None  # the known mistake that gives exactly this answer
+    case: int = 0  # the number of the first case in which it is wrong, from 1
+    inputs: dict = field(default_factory=dict, compare=False)  # the arguments of that case
+    follows: str = ""  # the first wrong line, if this one is right for what was found there
+    waits_for: str = ""  # the first wrong line, if this one is not judged before that is right
+    meaning: str = ""  # what a wrong one stands for in the solution
 
 
 @dataclass(frozen=True)
 class Report:
-    """
-    The answer of a check: it prints as text, shows as HTML in a notebook and is true if right.
+    """The answer of a check: it prints as text, shows as HTML and is true if right."""
 
-    Attributes
-    ----------
-    question : str
-        The homework's question, such as "2.3".
-    name, title : str
-        The check's name and what it checks.
-    page : str
-        The page of the book that derives it.
-    parts : tuple of Part
-        The verdict on each part.
-    notes : tuple of str
-        What was noticed beside the verdict.
-    lines : tuple of Part
-        The verdict on each named line that is no part, in the order of the solution.
-    """
-
-    question: str
+    question: str  # the homework's question, such as "2.3"
     name: str
     title: str
-    page: str
-    parts: tuple
-    notes: tuple = ()
-    lines: tuple = ()
+    page: str  # the page of the book that derives it
+    parts: tuple  # the verdict on each part, a Part
+    notes: tuple = ()  # what was noticed beside the verdict
+    lines: tuple = ()  # the verdict on each named line that is no part, in the solution's order
 
     @property
     def passed(self):

@@ -81,33 +81,15 @@ class _Capped(io.StringIO):
 
 def outcomes(answer, cases, seconds, importing=lambda: None, parts=(), names=()):
     """
-    Call `answer` on every case, all within the given time.
+    Call `answer` on every case, a dict of arguments, all within the given time.
 
-    What an answer imports is not counted, and has `IMPORT_SECONDS` of its own. When the time is
-    over, the learner's own next line raises; an import or a library is never interrupted, since it
-    would leave its state half built.
+    What an answer imports is not counted, and has `IMPORT_SECONDS` of its own; `importing` is
+    called while an import is under way. When the time is over, the learner's own next line raises;
+    an import or a library is never interrupted, since it would leave its state half built. The
+    parts of an answer may come by their names; `names` are those of the lines that are wanted.
 
-    Parameters
-    ----------
-    answer : callable
-        The learner's function.
-    cases : list of dict
-        The arguments of each call by name, in their order. Each call gets copies.
-    seconds : float
-        The time for all calls together.
-    importing : callable, optional
-        Called again and again while an import is under way.
-    parts : tuple of str, optional
-        How the parts of an answer are called, which may come by name.
-    names : tuple of str, optional
-        The names in the function whose values are wanted.
-
-    Returns
-    -------
-    list of Outcome
-        One for each call that returned, and one with an error for that which did not.
-    printed : str
-        The beginning of what the calls printed.
+    Returns the outcome of each call that returned, with one more that has an error for that which
+    did not, and the beginning of what the calls printed.
     """
     done, watch = [], _Watch(names)
     call = _caller(answer, tuple(cases[0]) if cases else ())

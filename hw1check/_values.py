@@ -24,23 +24,10 @@ def arrays(value):
 
 def difference(got, expected, name="it", scale=0.0):
     """
-    Say how `got` differs from `expected`; None where they agree.
+    Say in a line how `got` differs from `expected`; None where they agree.
 
-    Parameters
-    ----------
-    got : numpy.ndarray, list, Strange, Failed or None
-        The value of an `Outcome`, or a part of it.
-    expected : numpy.ndarray or list of numpy.ndarray
-        The right value.
-    name : str, default "it"
-        What the value is called.
-    scale : float, default 0.0
-        How large an entry may be of which the last digits are only rounding.
-
-    Returns
-    -------
-    str or None
-        One line, such as "dY has shape (3,), expected (3, 2)".
+    `got` is what an `Outcome` holds, or a part of it. An entry may be so large as `scale` of which
+    the last digits are only rounding.
     """
     if got is None:
         return f"{name} is None"
