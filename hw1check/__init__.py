@@ -41,8 +41,7 @@ def questions():
             "✓" if problem.name in SOLVED else "○",
             f"{problem.name}: {problem.question} {problem.title}",
         )
-    print(f"{len(SOLVED)} of {len(PROBLEMS)} solved. A check without an answer prints its task:")
-    print(f"{PROBLEMS[0].name}(). Its first lines: {PROBLEMS[0].name}.hint(2).")
+    print(f"{len(SOLVED)} of {len(PROBLEMS)} solved; a check without an answer prints its task.")
 
 
 def __dir__():

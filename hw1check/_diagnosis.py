@@ -74,12 +74,10 @@ def _changes(drawn):
         if isinstance(value, int):
             for step, sign in ((1, "+"), (-1, "-")):
                 yield f"{name} {sign} 1 in place of {name}", _with(name, lambda x, s=step: x + s)
-    names = list(first)
+    names = [name for name, value in first.items() if isinstance(value, (int, float, np.ndarray))]
     for i, a in enumerate(names):
         for b in names[i + 1 :]:
-            if all(np.shape(case[a]) == np.shape(case[b]) for case in drawn) and not any(
-                isinstance(first[name], list) or callable(first[name]) for name in (a, b)
-            ):
+            if all(np.shape(case[a]) == np.shape(case[b]) for case in drawn):
                 yield f"{a} and {b} exchanged", lambda c, a=a, b=b: {**c, a: c[b], b: c[a]}
 
 

@@ -41,8 +41,7 @@ def _draw_pass(rng, i):
 
 @question("1.1", "Dropout, the scale", "dropout/rescaling", points=5)
 def dropout_scale(p):
-    """
-    Check the factor by which dropout multiplies the activations that it keeps.
+    """Check the factor by which dropout multiplies the activations that it keeps.
 
     Your function gets `p`, the probability of dropping an activation, a number between 0 and 1. It
     returns the factor with which the mean of each activation, over the mask, is what it would be
@@ -77,19 +76,12 @@ dropout_scale.mistakes("""
     factor = 1 + p  # the lost share is added back
         A price that falls by a half and then rises by a half is not back where it was: the rise is
         a share of what is left. [#where-the-factor-comes-from]
-    factor = p / q  # the odds of dropping are given
-        This is the variance of m / (1 - p). Which constant brings the mean back? [#the-variance]
-    factor = 2  # p is taken to be 1/2
-        So it is in many examples. Your function gets p. [#where-the-factor-comes-from]
-    factor = 1 // q  # the division drops what is behind the point
-        In Python // rounds down to a whole number; / divides. [#where-the-factor-comes-from]
 """)
 
 
 @question("beyond 1.1", "Dropout, forward", "dropout/rescaling")
 def dropout_output(h, mask, p):
-    """
-    Check the forward pass of dropout in training.
+    """Check the forward pass of dropout in training.
 
     Your function gets the activations `h` (B, M), the `mask` (B, M) of zeros (dropped) and ones
     (kept), and `p`, the probability of dropping with which the mask was drawn. It returns the
@@ -130,17 +122,12 @@ dropout_output.mistakes("""
         all M of them. [#the-layer-the-mask-and-the-scale]
     h_tilde = h * (1 - p)  # the dropout paper's pass of testing is used in training
         Training drops some and enlarges the others. [#inference-and-the-two-conventions]
-    h_tilde = mask[0] * h * scale  # one row of the mask serves for all samples
-        The mask has a row for each sample, as h has. [#the-layer-the-mask-and-the-scale]
-    h_tilde = mask * np.maximum(h, 0) * scale  # a ReLU is applied before dropout
-        Activations may be negative, those of tanh for one. [#the-layer-the-mask-and-the-scale]
 """)
 
 
 @question("beyond 1.1", "Dropout, backward", "dropout/rescaling")
 def dropout_gradient(dh_tilde, mask, p):
-    """
-    Check the backward pass of dropout.
+    """Check the backward pass of dropout.
 
     Your function gets `dh_tilde` (B, M), the gradient of the loss with respect to the activations
     after dropout, the `mask` (B, M) of zeros (dropped) and ones (kept) of the forward pass, and
@@ -176,15 +163,12 @@ dropout_gradient.mistakes("""
     dh = np.sum(mask * dh_tilde * scale, axis=0)  # the gradient is summed over the batch
         Each sample has activations and a mask of its own. The sum belongs to parameters that all
         samples share.
-    scale = 1 / mask.mean()  # the scale is made from the share that this mask has kept
-        The forward pass multiplied by 1/(1 - p).
 """)
 
 
 @question("1.2", "Variance before dropout", "dropout/variance", points=5)
 def activation_variance():
-    """
-    Check the variance of an activation before dropout.
+    """Check the variance of an activation before dropout.
 
     The activation is h = max(z, 0) with a standard normal z. There is nothing to be given, so your
     answer is a number, or a function without arguments that returns it: the variance of h.
@@ -218,13 +202,8 @@ activation_variance.mistakes("""
         Your number is the root of what is asked for. [#before-dropout]
     variance = Eh  # the mean of h is given for its variance
         You need the mean on the way; it is one of two pieces. [#the-mean]
-    Eh = 1  # the constant of the density is lost in the mean
-        The density has the factor 1 / sqrt(2 pi); it stays in front of the integral. [#the-mean]
     variance = Eh2 + Eh**2  # the squared mean is added
         It has to be subtracted. Yours is larger than E[h**2], and no variance is. [#before-dropout]
-    variance = (1 - 2 / pi) / 2  # the variance of the active units is halved
-        That is the mean of the variance, given the sign of z. The mean of h depends on the sign,
-        too, and the variance of that mean comes on top. [#before-dropout]
     variance = 1 / 4  # the ReLU is taken for a factor 1/2
         A ReLU is no constant factor: it keeps half of the values as they are.
     Eh = 1 / (2 * pi)  # the root in the mean is lost
@@ -234,8 +213,7 @@ activation_variance.mistakes("""
 
 @question("1.2", "Variance after dropout", "dropout/variance", points=10)
 def dropout_variance(p):
-    """
-    Check the variance of an activation after dropout.
+    """Check the variance of an activation after dropout.
 
     The activation is h = max(z, 0) with a standard normal z. Dropout makes it m * h / (1 - p),
     where m is 0 with probability p and 1 otherwise, independent of h. Your function gets `p`, a
@@ -306,9 +284,6 @@ dropout_variance.mistakes("""
         A variance has the unit of h squared, and so must each of its two terms. [#the-variance]
     Eh2 = 1  # the second moment of h is that of z
         Where z is negative, h is 0. How much of E[z**2] is left? [#the-second-moment]
-    variance = (pi - 1 - p) / (2 * pi * q)
-        the sign of p is lost when 1 - p is subtracted in the numerator:
-        Minus a bracket turns both of its signs: what is pi - (1 - p)? [#after-dropout]
     variance = Eh2 / q**2 - Eh**2  # the mask is forgotten in the second moment
         The scale stands there squared, and E[m**2] with it.
 """)
@@ -316,8 +291,7 @@ dropout_variance.mistakes("""
 
 @question("beyond 1.2", "Variance after dropout, any activation", "dropout/variance")
 def dropout_variance_any(mean, variance, p):
-    """
-    Check the variance after dropout of an activation of which only two moments are known.
+    """Check the variance after dropout of an activation of which only two moments are known.
 
     Your function gets the `mean` and the `variance` of the activation before dropout, and `p`, the
     probability of dropping; the mask is independent of the activation. It returns the variance of
@@ -358,8 +332,6 @@ dropout_variance_any.mistakes("""
     variance = Eh_tilde2 - (mean / q) ** 2  # the mean after dropout is rescaled and not masked
         The factor 1/(1 - p) is there to make up for the mask. Together, what do they do to the
         mean? [#the-same-result-in-one-line]
-    variance = Eh_tilde2 - mean  # the mean is subtracted without its square
-        A variance is E[x**2] - E[x]**2. [#the-same-result-in-one-line]
     variance = variance  # the mask is replaced by its mean, or E[m**2] by E[m]**2
         What is m**2 if m is 0 or 1, and what is its mean? [#the-same-result-in-one-line]
     variance = variance / q**2  # the activations are rescaled and none is dropped
@@ -373,8 +345,7 @@ dropout_variance_any.mistakes("""
 
 @question("beyond 1.2", "Gaussian dropout, the noise", "dropout/rescaling")
 def gaussian_dropout_std(p):
-    """
-    Check the noise of Gaussian dropout, which multiplies each activation by a normal number.
+    """Check the noise of Gaussian dropout, which multiplies each activation by a normal number.
 
     The normal numbers have the mean 1. Their variance is that of the factors m / (1 - p) of
     ordinary dropout, where m is 0 with probability p and 1 otherwise. Your function gets `p` and
@@ -404,15 +375,12 @@ gaussian_dropout_std.mistakes("""
     std = Var_factor  # the variance is taken from the dropout paper, with its letter
         The paper prints the variance, and its p is the probability of keeping. Two things have to
         be translated. [#inference-and-the-two-conventions]
-    std = 1 / q  # the factor of a kept activation is given
-        Asked for is how far the factors stray from their mean 1. [#the-variance]
 """)
 
 
 @question("beyond 1.2", "DropConnect, the variance", "dropout/rescaling")
 def dropconnect_variance(w, x, p):
-    """
-    Check the variance of a pre-activation when its weights are dropped one by one.
+    """Check the variance of a pre-activation when its weights are dropped one by one.
 
     DropConnect drops weights in place of activations: z = sum_i m_i w_i x_i / (1 - p), where each
     m_i is 0 with probability p and 1 otherwise, independent of the others. Your function gets the
@@ -454,20 +422,14 @@ dropconnect_variance.mistakes("""
     variance = Var_factor * np.sum(w**2) * np.sum(x**2)
         the squares of the weights and of the inputs are added up apart:
         Each weight meets its own input alone. Multiply first, then add up. [#the-variance]
-    Var_factor = 1  # the variance of the mask is left out
-        Each term is w_i x_i times m_i / (1 - p), and that varies, too. [#the-variance]
     variance = np.sum(w * x)  # the mean of z is given
         The rescaling keeps this mean. How far does z stray from it? [#the-variance]
-    variance = np.sum((w * x) ** 2) / q - np.sum(w * x) ** 2
-        the products of different terms are left out of the second moment of z:
-        In E[z**2] they stay, and the squared mean cancels them. [#the-variance]
 """)
 
 
 @question("beyond 1.2", "Channel dropout, the covariance", "dropout/kept_units")
 def shared_mask_covariance(m1, m2, p):
-    """
-    Check the covariance of two activations that are dropped or kept together.
+    """Check the covariance of two activations that are dropped or kept together.
 
     The activations are independent of each other before dropout, and have the means `m1` and `m2`.
     They belong to one channel, so one bit decides for both: it is 0 with probability `p`, and both
@@ -506,8 +468,6 @@ shared_mask_covariance.mistakes("""
     q = p  # p is read as the probability of keeping
         With the channel hardly ever dropped, the two are as independent as they were.
         [dropout/rescaling#inference-and-the-two-conventions]
-    covariance = Emh1h2 / q**2 - Emh1 * Emh2  # the product is rescaled and the means are not
-        Both are taken after dropout. [dropout/variance#the-same-result-in-one-line]
     Emh1h2 = m1 * m2  # the bit is left out of the mean of the product
         Both are 0 with probability p. What is m**2 if m is 0 or 1?
 """)
@@ -515,8 +475,7 @@ shared_mask_covariance.mistakes("""
 
 @question("1.3", "Kept units, the mean", "dropout/kept_units", points=2)
 def kept_units_mean(M, p):
-    """
-    Check the expected number of units that dropout keeps.
+    """Check the expected number of units that dropout keeps.
 
     Your function gets the number `M` of hidden units, an int, and `p`, the probability of dropping
     each of them. It returns the expected number of kept units: one number.
@@ -549,17 +508,12 @@ kept_units_mean.mistakes("""
     mean = np.floor((M + 1) * q)  # the most likely number is given for the mean
         The most likely number is a whole number; the mean weighs every number by its probability.
         [#the-law]
-    mean = np.ceil(M * q)  # the mean is rounded up
-        Each outcome is a whole number, a mean of outcomes need not be one.
-    mean = M - p  # p is subtracted once
-        Each of the M units is dropped with probability p.
 """)
 
 
 @question("1.3", "Kept units, the law", "dropout/kept_units", points=3)
 def kept_units_pmf(k, M, p):
-    """
-    Check the probability that dropout keeps exactly k of M units.
+    """Check the probability that dropout keeps exactly k of M units.
 
     Your function gets `k` and `M`, ints with 0 <= k <= M, and `p`, the probability of dropping each
     unit, independent of the others. It returns the probability that exactly k units are kept: one
@@ -601,8 +555,6 @@ kept_units_pmf.mistakes("""
     probability = poisson(k, M * p)  # a Poisson law is used, with the mean number of dropped units
         Two things differ from the limit of question 1.4: whose mean it is, and that M is not
         endless here. [dropout/poisson_limit#what-is-held-fixed]
-    masks = factorial(M) / factorial(k)  # the order of the dropped units is counted
-        The (M - k)! of the binomial coefficient is missing. Is your sum over k 1?
     one_mask = q**k * p**M  # p has the exponent M
         A mask has M bits, one factor for each. How many are left when k units are kept?
     probability = sum(binomial(j, M, q) for j in range(k + 1, M + 1))
@@ -610,15 +562,12 @@ kept_units_pmf.mistakes("""
         Exactly k is asked for, and your sum does not even have that term.
     one_mask = p ** (M - k)  # the probability of keeping the k units is forgotten
         A mask has M bits, and each has its probability, the k ones as well.
-    one_mask = 1 / 2**M  # all masks are taken to be equally likely
-        So they are at p = 1/2 only.
 """)
 
 
 @question("beyond 1.3", "A layer dropped as a whole", "dropout/kept_units")
 def all_dropped_probability(widths, p):
-    """
-    Check the probability that dropout cuts a network in two.
+    """Check the probability that dropout cuts a network in two.
 
     A network is cut where all units of a hidden layer are dropped. Your function gets the `widths`
     (L,) of its hidden layers, an array of ints, and `p`, the probability of dropping each unit,
@@ -653,23 +602,14 @@ all_dropped_probability.mistakes("""
         A layer with one unit left still passes something on. All of its units have to be dropped.
     none_empty = (1 - p) ** len(widths)  # each layer is dropped with probability p
         Each unit is, independent of the others. A wide layer is hardly ever dropped as a whole.
-    probability = np.max(empty)  # only the narrowest layer is counted
-        It is the likeliest to be dropped, but any of the others cuts the network, too.
     probability = np.sum(empty) - np.prod(empty)  # the overlap is subtracted as for two layers
         Of three layers, two can be dropped in three ways. The opposite event is easier.
-    probability = np.sum(empty / (1 - empty)) * none_empty  # exactly one layer is dropped
-        At least one is asked for: two dropped layers cut the network as well.
-    none_empty = np.prod(empty)  # the opposite of the wrong event is taken
-        That is the opposite of "all layers". Which is that of "at least one"?
-    empty = p * widths  # p is multiplied by the width
-        All units of a layer are dropped: the first and the second and so on.
 """)
 
 
 @question("1.4", "The Poisson limit", "dropout/poisson_limit", points=10, bonus=True)
 def poisson_limit_pmf(k, lam):
-    """
-    Check the law of the number of kept units in an endlessly wide layer.
+    """Check the law of the number of kept units in an endlessly wide layer.
 
     The number M of units grows to infinity and the keep probability 1 - p shrinks to 0, while
     M * (1 - p) keeps the value `lam`. Your function gets `k`, an int, at least 0, and `lam`, a
@@ -715,19 +655,12 @@ poisson_limit_pmf.mistakes("""
     probability = 1 - sum(poisson(j, lam) for j in range(k + 1))
         the probability of more than k kept units is given:
         Exactly k is asked for; your sum lacks that term.
-    dropped_limit = exp(-1)  # lam is lost in the limit of p**M
-        (1 - 1/M)**M goes to exp(-1). What stands here for 1/M? [#the-limit-of-the-empty-layer]
-    probability = 0  # the limit of (1 - p)**k is taken alone
-        The number of masks grows: put the two together.
-    dropped_limit = exp(-lam * k)  # p**M is raised to the power k
-        The exponent of p is M - k, and p**(-k) goes to 1.
 """)
 
 
 @question("1.5", "A Poisson width", "dropout/poisson_width", points=10, bonus=True)
 def poisson_width_pmf(k, lam, p):
-    """
-    Check the law of the number of kept units in a layer whose width is random.
+    """Check the law of the number of kept units in a layer whose width is random.
 
     The number of units of the layer follows the Poisson law with mean `lam`; then each unit is
     dropped with probability `p`, independent of all else. Your function gets `k`, an int, at least
@@ -771,16 +704,9 @@ poisson_width_pmf.mistakes("""
         The width brings one exponential and the sum over the widths another; they do not cancel.
     front = (lam * q) ** k / factorial(k)  # the exponential of the width is forgotten
         The law of the width has the factor exp(-lam). Where is it? [#two-stages-of-chance]
-    series = exp(lam * q)  # the powers in the sum are taken to be those of lam (1 - p)
-        The sum runs over the m - k dropped units, each with a factor p.
     probability = sum(poisson(j, lam * q) for j in range(k + 1))
         the probability of at most k kept units is given:
         Exactly k is asked for, one term of your sum. [#two-stages-of-chance]
-    front = lam * q**k * exp(-lam) / factorial(k)  # one factor lam is left of k
-        lam**m p**(m - k) is lam**k (lam p)**(m - k).
     probability = binomial(k, int(lam), q)  # the mean width is put into the binomial law
         The width varies, and only its mean is lam. Sum over all widths.
-    probability = (lam * q) ** k * exp(lam * q) / factorial(k)
-        the minus sign of the exponent is lost:
-        Add the two exponents: -lam from the width, lam p from the sum.
 """)

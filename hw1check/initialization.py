@@ -21,8 +21,7 @@ def _draw_fans(rng, i):
 
 @question("3.3", "The forward factor of a ReLU layer", "backprop/kaiming", points=4)
 def forward_factor(fan_in, fan_out, var):
-    """
-    Check by which factor a random ReLU layer multiplies the second moment of its input.
+    """Check by which factor a random ReLU layer multiplies the second moment of its input.
 
     The layer is h_i = max(0, W_i h_(i-1)), without biases. W_i has the shape (fan_out, fan_in);
     its entries are independent of each other and of h_(i-1), have mean 0 and variance `var`, and
@@ -67,8 +66,7 @@ forward_factor.mistakes("""
 
 @question("3.3", "The backward factor of a ReLU layer", "backprop/kaiming_backward", points=4)
 def backward_factor(fan_in, fan_out, var):
-    """
-    Check by which factor a random ReLU layer multiplies the second moment of a gradient.
+    """Check by which factor a random ReLU layer multiplies the second moment of a gradient.
 
     The layer is h_i = max(0, W_i h_(i-1)), without biases, and h_(i-1) is not 0. W_i has the shape
     (fan_out, fan_in); its entries are independent of each other and of h_(i-1), have mean 0 and
@@ -104,9 +102,6 @@ backward_factor.mistakes("""
     factor = sqrt(fan_out * term)  # the root of the factor is returned
         That is by how much the typical size of a gradient changes. The question asks for the ratio
         of the second moments, which are squares.
-    factor = (1 - 0.5**fan_in) * fan_out * term  # the probability that h_(i-1) is not 0 is counted
-        It belongs to a hidden layer of a whole net. Here h_(i-1) is known to be not 0.
-        [#the-whole-net-exactly]
     factor = 1 / (fan_out * term)  # the ratio is turned round
         The gradient comes from h_i and goes to h_(i-1): the second moment there is divided by the
         one from which it comes.
@@ -115,8 +110,7 @@ backward_factor.mistakes("""
 
 @question("3.3", "Kaiming's standard deviations", "backprop/kaiming", points=(4, 3))
 def kaiming_stds(fan_in, fan_out):
-    """
-    Check the standard deviation of the weights with which a ReLU layer keeps its signal level.
+    """Check the standard deviation of the weights with which a ReLU layer keeps its signal level.
 
     The layer is that of `forward_factor` and `backward_factor`: W_i has the shape (fan_out,
     fan_in) and its entries have mean 0.
@@ -174,10 +168,6 @@ kaiming_stds.mistakes("""
         With it the mean of the two factors is 1, but neither of them is, unless the layer is
         square. The question asks for each direction on its own.
         [backprop/fan_modes#balances-good-and-bad]
-    var_fan_in = 2 / sqrt(fan_in * fan_out)
-    var_fan_out = 2 / sqrt(fan_in * fan_out)  # the geometric mean of the fans is used
-        With it the product of the two factors is 1, but neither of them is, unless the layer is
-        square. [backprop/fan_modes#balances-good-and-bad]
     return sqrt(6 / fan_in), sqrt(6 / fan_out)  # the bound of the uniform distribution is returned
         A uniform variable on (-a, a) has a standard deviation that is smaller than a. The question
         asks for the standard deviation. [backprop/xavier#the-normal-and-the-uniform-form]
@@ -190,8 +180,7 @@ kaiming_stds.mistakes("""
 
 @question("beyond 3.3", "Xavier's standard deviation", "backprop/xavier")
 def xavier_std_of_fans(fan_in, fan_out):
-    """
-    Check the standard deviation of Xavier's weights.
+    """Check the standard deviation of Xavier's weights.
 
     A linear layer h_i = W_i h_(i-1) with W_i of shape (fan_out, fan_in) multiplies the second
     moment of the signal by one factor in the forward pass and by another one in the backward pass.
@@ -216,9 +205,6 @@ xavier_std_of_fans.mistakes("""
     std = var  # the variance is returned for the standard deviation
         The compromise gives the variance of a weight. The standard deviation is its root.
         [#the-normal-and-the-uniform-form]
-    std = sqrt(2) / (fan_in + fan_out)  # the root is taken of the 2 alone
-        The variance has the sum of the fans in its denominator. What becomes of that under the
-        root? [#the-normal-and-the-uniform-form]
     var = 2 / mean_fan
         a factor for the ReLU is put in, or the 2 of the variance is left outside of the root:
         Xavier's analysis is for linear units, which keep all of the second moment. Its variance has
@@ -226,8 +212,6 @@ xavier_std_of_fans.mistakes("""
     mean_fan = fan_in / 2  # Kaiming's rule is used
         That is for ReLU layers, and it levels the forward pass alone. What does the same matrix do
         to the gradient? [#the-compromise]
-    mean_fan = fan_in * fan_out / 2  # the fans are multiplied
-        The mean of the two factors has the sum of the fans in it. [#the-compromise]
     mean_fan = fan_in  # only the forward pass is kept level
         The forward factor is 1 then. What does the same matrix do to the gradient?
         [#backward-the-fan-out]
@@ -236,9 +220,6 @@ xavier_std_of_fans.mistakes("""
         [#forward-the-fan-in]
     var = (1 / fan_in + 1 / fan_out) / 2  # the two variances are averaged
         You took the mean of the two ideal variances. The compromise asks that the mean of the two
-        factors is 1, which is not the same. [#the-compromise]
-    std = (sqrt(1 / fan_in) + sqrt(1 / fan_out)) / 2  # the two standard deviations are averaged
-        You took the mean of the two ideal deviations. The compromise asks that the mean of the two
         factors is 1, which is not the same. [#the-compromise]
     mean_fan = sqrt(fan_in * fan_out)  # the geometric mean of the fans is used
         A good compromise, but another one: with it the product of the two factors is 1, and not
@@ -251,8 +232,7 @@ xavier_std_of_fans.mistakes("""
 
 @question("beyond 3.3", "The bound of a uniform distribution", "backprop/xavier")
 def uniform_bound(std):
-    """
-    Check the bound of the uniform distribution that has a given standard deviation.
+    """Check the bound of the uniform distribution that has a given standard deviation.
 
     Your function gets `std` and returns the bound a, so that a weight drawn uniformly from (-a, a)
     has the standard deviation `std`.
@@ -262,11 +242,7 @@ def uniform_bound(std):
     return a
 
 
-@uniform_bound.drawn_by
-def _draw_uniform_bound(rng, i):
-    return (0.2 if i == 0 else round(float(rng.uniform(0.05, 0.7)), 2),)
-
-
+uniform_bound.drawn_by(lambda rng, i: (0.2 if i == 0 else round(float(rng.uniform(0.05, 0.7)), 2),))
 uniform_bound.mistakes("""
     [#the-normal-and-the-uniform-form]
     a = std  # the standard deviation is taken for the bound
@@ -292,8 +268,7 @@ uniform_bound.mistakes("""
 
 @question("beyond 3.3", "Kaiming's standard deviation for a leaky ReLU", "backprop/fan_modes")
 def leaky_kaiming_std(fan_in, slope):
-    """
-    Check the standard deviation of the weights that keeps a leaky ReLU layer level.
+    """Check the standard deviation of the weights that keeps a leaky ReLU layer level.
 
     A leaky ReLU gives z where z > 0 and slope * z where z < 0. The weights are independent and
     symmetric with mean 0, as in `forward_factor`.
@@ -322,8 +297,6 @@ leaky_kaiming_std.mistakes("""
     kept = (1 + slope) ** 2 / 2  # 1 and the slope are added before squaring
         A pre-activation is positive or negative, never both, so no product of the two branches
         appears.
-    kept = ((1 + slope) / 2) ** 2  # 1 and the slope are averaged before squaring
-        The mean of two squares is not the square of the mean. What is the square of each branch?
     kept = (1 - slope**2) / 2  # the slope's part is subtracted
         The negative half adds to what is kept: its square is positive. A larger slope must ask for
         smaller weights.
@@ -340,15 +313,12 @@ leaky_kaiming_std.mistakes("""
         linear: which standard deviation must come out then?
     std = var  # the variance is returned for the standard deviation
         The condition gives the variance of a weight. The standard deviation is its root.
-    std = sqrt(2) / ((1 + slope**2) * fan_in)  # the root is taken of the 2 alone
-        All of the variance goes under the root.
 """)
 
 
 @question("beyond 3.3", "The second moment after residual blocks", "backprop/kaiming")
 def residual_second_moment(q0, L, fan_in, var):
-    """
-    Check the second moment of the signal after a chain of random residual blocks.
+    """Check the second moment of the signal after a chain of random residual blocks.
 
     A block keeps its input and adds a branch: h_l = h_(l-1) + V_l relu(W_l h_(l-1)) for l = 1 .. L.
     V_l and W_l are square with `fan_in` inputs and outputs; all their entries are independent and
@@ -372,25 +342,22 @@ def _draw_residual_second_moment(rng, i):
 
 
 residual_second_moment.mistakes("""
-    [#where-the-one-half-comes-from]
+    [backprop/xavier#forward-the-fan-in]
     block_factor = branch_factor  # the shortcut is forgotten
         This is a chain of the branches alone. The input of a block also goes past the branch and is
         added at its end. [#from-layer-to-layer]
     branch_factor = relu_factor  # the second matrix of the branch is forgotten
         relu(W h) goes through V before it is added. Which factor does a linear layer have?
-        [backprop/xavier#forward-the-fan-in]
     branch_factor = var * relu_factor  # the fan-in is counted for one of the two matrices only
         An entry of V relu(W h) is a sum, too. Over how many terms does it run?
-        [backprop/xavier#forward-the-fan-in]
     block_factor = relu_factor  # the blocks are taken for ReLU layers, one after the other
         A block has a second matrix, and a shortcut past both. [#from-layer-to-layer]
-    branch_factor = fan_in * var  # only one matrix of the branch is counted, and no ReLU
-        h goes through W and the ReLU before it comes to V. Which factor do these two have?
     branch_factor = relu_factor**2  # a ReLU is counted behind both matrices
         The branch ends with V, and nothing is cut off behind it: only one of the two matrices has a
         ReLU. [backprop/fan_modes#the-readout-wants-gain-1]
     relu_factor = fan_in * var  # the ReLU of the branch is left out
         Both matrices are treated as linear layers, but a ReLU stands between them.
+        [#where-the-one-half-comes-from]
     qL = q0 * (1 + L * branch_factor)  # every block is given the branch of h_0
         The branch of a later block sees the sum of all that came before, which is larger than h_0.
         Write down the step from one block to the next first. [#from-layer-to-layer]
@@ -400,9 +367,7 @@ residual_second_moment.mistakes("""
     block_factor = (1 + sqrt(branch_factor)) ** 2
         the sizes of shortcut and branch are added before squaring:
         That would be right if the branch always pointed in the direction of h. What is the mean of
-        their product, when V has mean 0?
-    block_factor = (1 + branch_factor) / 2  # a ReLU is counted behind the sum
-        The sum of shortcut and branch goes on as it is. The ReLU stands inside of the branch.
+        their product, when V has mean 0? [#where-the-one-half-comes-from]
     block_factor = 2  # the branch is taken to keep the second moment, so that each block doubles it
         That holds for one value of var only, and V has no ReLU behind it. How large is the branch
         for the given var? [backprop/fan_modes#the-readout-wants-gain-1]
@@ -411,8 +376,7 @@ residual_second_moment.mistakes("""
 
 @question("beyond 3.3", "The gradient through a whole net", "backprop/fan_modes")
 def whole_net_ratio(widths):
-    """
-    Check what fan-in Kaiming does to the gradient on its way through a whole ReLU net.
+    """Check what fan-in Kaiming does to the gradient on its way through a whole ReLU net.
 
     Layer i is h_i = max(0, W_i h_(i-1)) with W_i of shape (D_i, D_(i-1)), for i = 1 .. L, and h_0
     is not 0. Its weights are independent and normal with mean 0 and variance 2 / D_(i-1). The
@@ -452,10 +416,6 @@ whole_net_ratio.mistakes("""
     variances = 2 / fan_ins[0]  # the variance 2/D_0 is used in every layer
         Layer i has the fan-in D_(i-1), and its variance follows from that. Only the first layer has
         2/D_0, though the printed (94) suggests it for all. [backprop/kaiming#the-initialization]
-    variances = np.sqrt(2 / fan_ins)
-        the standard deviation of a weight is used where its variance belongs:
-        The second moment of the gradient has squares of weights in it. What is the mean of such a
-        square? [backprop/kaiming_backward#one-layer-back]
     factors = fan_outs * variances  # the masks of the ReLUs are left out
         Kaiming's 2 is there because half of the units pass nothing. Without the masks the gradient
         doubles in each layer. [backprop/kaiming_backward#one-layer-back]
@@ -472,6 +432,4 @@ whole_net_ratio.mistakes("""
         second moments, which are squares.
     ratio = factors[0]  # only the first layer is counted
         The gradient goes through W_L, ..., W_1, and each layer has its factor.
-    ratio = np.prod(factors) ** len(factors)  # the factor of the whole net is raised to the power L
-        That would count each layer L times. Write down the factor of one layer first.
 """)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from hw1check._draws import _epsilon, _printable, _scale
 from hw1check._problem import question
+from hw1check.batchnorm import _epsilon, _printable, _scale
 
 
 def _whitening_batch(rng, i):
@@ -35,8 +35,7 @@ def kernel(lam):
     "batchnorm/whitening#small-eigenvalues-and-the-role-of-the-epsilon",
 )
 def whitened_covariance(eigenvalues, eps):
-    """
-    Check the eigenvalues of the covariance after whitening with epsilon.
+    """Check the eigenvalues of the covariance after whitening with epsilon.
 
     The batch is whitened with the symmetric inverse root of Sigma + eps * I, with gamma = 1. Your
     function gets the `eigenvalues` (M,) of the covariance Sigma before, and `eps`. It returns those
@@ -78,18 +77,6 @@ whitened_covariance.mistakes("""
     lam_root = np.sqrt(eigenvalues + eps)  # the root is not inverted
         The larger an eigenvalue, the more your root stretches its axis. Whitening has to divide.
         [#all-the-matrices-that-whiten]
-    eigenvalues = eigenvalues**2 / (eigenvalues**2 + eps)
-        the eigenvalues are taken for standard deviations:
-        The eigenvalues of a covariance are variances already, in squared units, as epsilon is.
-    eigenvalues = 1 + eps * np.ones_like(eigenvalues)  # epsilon is added after the whitening
-        It is added to Sigma, before the root is taken. Yours are above 1: can that be, where the
-        matrix that is inverted has grown?
-    eigenvalues = eps / (eigenvalues + eps)
-        what epsilon takes away is given, and not what it leaves:
-        Look at an eigenvalue much larger than epsilon: whitening brings it close to 1.
-    eigenvalues = (eigenvalues - eps) / eigenvalues
-        the eigenvalues are taken for those of Sigma + eps * I:
-        They are those of Sigma. What is inverted is larger than they are, by epsilon.
 """)
 
 
@@ -112,8 +99,7 @@ def _sorted_eigenvalues(eigenvalues, eps):
     bonus=True,
 )
 def whitening_output(Y, gamma, beta, eps):
-    """
-    Check the batch norm that whitens, with the symmetric inverse root (ZCA).
+    """Check the batch norm that whitens, with the symmetric inverse root (ZCA).
 
     Your function gets the batch `Y` (B, M) with one sample a row and more samples than features,
     the scale `gamma` (M,), the shift `beta` (M,) and `eps`. It returns Y_hat (B, M): the centred
@@ -217,12 +203,6 @@ whitening_output.mistakes("""
     inverse_root = (U.T / np.sqrt(lam)) @ U  # the eigenvectors are taken for the rows of U
         np.linalg.eigh gives one eigenvector a column. Compute U.T @ Sigma @ U and U @ Sigma @ U.T:
         which one is diagonal?
-    C = Y - Y.mean()  # one mean is taken over all entries
-        Y.mean() averages over the features as well. Each feature has a mean of its own, over the
-        samples. [#mean-and-covariance-of-the-batch]
-    C = Y - Y.mean(axis=1, keepdims=True)  # the mean is taken over the features of each sample
-        One sample is one row: the mean of a feature is that of a column.
-        [#mean-and-covariance-of-the-batch]
     C = (Y - Y.mean(axis=0)) / Y.std(axis=0)  # the features are brought to variances of 1 first
         The result is white, but this is the root of the correlations. The one of the covariances,
         of Y as it is, is asked for. [#why-the-symmetric-root-it-moves-the-data-least]
@@ -244,8 +224,7 @@ def _whitening_in_principal_axes(Y, gamma, beta, eps):
 
 @question("2.4", "Whitening, backward", "batchnorm/whitening_backward", points=5, bonus=True)
 def whitening_gradient(dY_hat, Y, gamma, eps):
-    """
-    Check the gradient of whitening with respect to its input.
+    """Check the gradient of whitening with respect to its input.
 
     The forward pass is that of `whitening_output`: the centred batch times the symmetric inverse
     root of Sigma + eps * I, Sigma divided by B, then each feature scaled by gamma and shifted. Your
@@ -272,10 +251,9 @@ def _draw_whitening_backward(rng, i):
 
 
 whitening_gradient.mistakes("""
-    [#step-2-the-inverse-root]
+    [#step-1-the-product-with-the-root]
     dC = T @ P  # the root is treated as a constant
         It is computed from Y: one entry of Y moves the covariance, its root, and the whole batch.
-        [#step-1-the-product-with-the-root]
     dY = T @ P  # both the mean and the root are treated as constants
         That would be the gradient of a fixed affine map, as at inference. In training both are
         computed from Y. [#the-plan]
@@ -289,7 +267,7 @@ whitening_gradient.mistakes("""
         [#step-3-the-covariance]
     A = C.T @ T  # the gradient of the root is not symmetrized
         The root stays symmetric whatever Y does, so only one part of C.T @ T counts. The factor 2
-        in the covariance's gradient relies on that part. [#step-1-the-product-with-the-root]
+        in the covariance's gradient relies on that part.
     D = U @ (np.diag(-0.5 * lam**-1.5) * (U.T @ A @ U)) @ U.T
         the eigenvectors are held fixed and only the eigenvalues move:
         Off the diagonal, in the eigenbasis, your gradient of Sigma is 0. The eigenvectors turn when
@@ -305,6 +283,7 @@ whitening_gradient.mistakes("""
     D = -U @ (kernel(lam) * (U.T @ A @ U)) @ U.T
         the sign of the path through the covariance is lost:
         If the batch grows along an axis, does whitening multiply it by more or by less?
+        [#step-2-the-inverse-root]
     T = dY_hat  # gamma is forgotten
         The loss feels the whitened batch only after each feature has been multiplied by gamma.
         [#the-plan]
@@ -318,6 +297,7 @@ whitening_gradient.mistakes("""
     D = U @ (kernel(lam - eps) * (U.T @ A @ U)) @ U.T
         epsilon is in the root, but not in the gradient of the root:
         The eigenvalues that the kernel is made of are those of Sigma + eps * I, too.
+        [#step-2-the-inverse-root]
     Sigma = C.T @ C / (len(Y) - 1)  # the covariance is divided by B - 1 on the way forward
         The batch itself is to come out white: (80) divides by B. (np.cov and torch.cov divide by B
         - 1 unless told otherwise.) [batchnorm/whitening#mean-and-covariance-of-the-batch]
@@ -339,9 +319,6 @@ whitening_gradient.mistakes("""
         Do the columns of your dY add up to 0? [#step-4-the-centring]
     A = C.T @ T + T.T @ C  # the symmetric part lacks its 1/2
         The symmetric part of a symmetric matrix is the matrix itself. Put one into your formula.
-        [#step-1-the-product-with-the-root]
     A = (C.T @ dY_hat + dY_hat.T @ C) / 2  # gamma is missing on the path through the root
         Both paths begin at the whitened batch, behind gamma on the way back. [#the-plan]
-    D = U.T @ (kernel(lam) * (U @ A @ U.T)) @ U  # the eigenvectors are taken for the rows of U
-        np.linalg.eigh gives one eigenvector a column, so U.T @ A @ U is A in the eigenbasis.
 """)
