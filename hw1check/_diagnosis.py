@@ -36,6 +36,9 @@ def relation(problem, name, drawn, expected, found):
             return f"{problem.called(other)}{order}"
     if is_everywhere([v.T if isinstance(v, np.ndarray) and v.ndim == 2 else None for v in right]):
         return "the transpose of the right value"
+    rows = [{**c, **r, name: None} for c, r in zip(drawn, expected, strict=True)]
+    if words := _factor(drawn, right, found) or _array_factor(rows, right, is_everywhere):
+        return words
     with np.errstate(all="ignore"):
         for words, change in MAPS.items():
             if is_everywhere([change(v) if isinstance(v, np.ndarray) else None for v in right]):
@@ -45,7 +48,31 @@ def relation(problem, name, drawn, expected, found):
     for words, change in _changes(drawn):
         if is_everywhere([_right(problem, change(case), name) for case in drawn]):
             return f"the right value with {words}"
-    return _factor(drawn, right, found)
+    return None
+
+
+def _array_factor(rows, right, is_everywhere):
+    """Say which argument or line an answer is off by, entry by entry."""
+    for other, value in rows[0].items():
+        if isinstance(value, np.ndarray) and value.ndim:
+            for power, words in ((1, "times"), (-1, "divided by"), (2, "times the square of")):
+                if is_everywhere(
+                    [_product(v, row[other], power) for v, row in zip(right, rows, strict=True)]
+                ):
+                    return f"the right value {words} {other}"
+    return None
+
+
+def _product(value, other, power):
+    """Multiply by a power what has the shape for it; None for what has not."""
+    if not isinstance(value, np.ndarray) or not isinstance(other, np.ndarray):
+        return None
+    with np.errstate(all="ignore"):
+        try:
+            product = value * other ** float(power)
+        except ValueError:
+            return None
+    return product if product.shape == value.shape else None
 
 
 def _right(problem, case, name):
@@ -140,8 +167,9 @@ def _sizes(cases):
     sizes = {}
     for name, value in cases[0].items():
         if isinstance(value, (int, float)):
-            sizes[name] = np.array([case[name] for case in cases], dtype=float)
-            sizes[f"(1 - {name})"] = 1 - sizes[name]
+            values = np.array([case[name] for case in cases], dtype=float)
+            sizes[name if (values > 0).all() else f"abs({name})"] = np.abs(values)
+            sizes[f"(1 - {name})"] = 1 - values
         elif isinstance(value, np.ndarray):
             for axis in range(value.ndim):
                 lengths = [case[name].shape[axis] for case in cases]

@@ -54,9 +54,10 @@ class Mistake:
         returned = [value] if len(parts) == 1 else list(value)
         return dict(zip(parts, returned, strict=True)), returned
 
-    def answer(self, *values):
+    def answer(self, *values, **named):
         """Answer the question with the mistake."""
-        _, returned = self.values(dict(zip(self._problem.arguments, values, strict=True)))
+        case = dict(zip(self._problem.arguments, values, strict=False)) | named
+        _, returned = self.values(case)
         if returned is None:
             raise ValueError("a line of this mistake has no value here")
         return returned[0] if len(returned) == 1 else tuple(returned)
@@ -104,16 +105,18 @@ class Problem:
 
         return register
 
+    @cached_property
     def two_at_once(self):
-        """Make a mistake of each two that change other lines."""
-        lines = [m for m in self.known if m.lines]
+        """A mistake made of each two that change other lines."""
+        pairs, lines = [], [m for m in self.known if m.lines]
         for i, a in enumerate(lines):
             for b in lines[i + 1 :]:
                 if not set(a.keys) & set(b.keys):
                     both = Mistake(self, f"{a.what}, and {b.what}", f"{a.why} {b.why}", a.page)
                     both.lines = f"{a.lines}\n{b.lines}"
                     both.changed = a.changed.changed(b.lines)
-                    yield both
+                    pairs.append(both)
+        return pairs
 
     def called(self, name):
         """Write the name of a line with what it means."""

@@ -26,8 +26,10 @@ MAX_SIZE = 10**5
 MAX_DEPTH = 4
 SINGLE = ("float16", "float32")  # bfloat16 comes as float32
 OWN_LINES = 3
+MAX_LOOKS = 200  # at a function's names, before its end
 MORE = "if it is only slow, call the check with seconds=10"
 IMPORT_SECONDS = 60.0
+LATE_IMPORT = "what your function imports took more than {:g} seconds"
 TICK = 0.02  # how often the clock looks at what an answer is doing
 END_SECONDS = 0.1  # for an answer to reach its next own line, which ends it
 GOES_ON = "What it has called goes on in the background; if that never ends, restart Python"
@@ -50,8 +52,8 @@ class Outcome(NamedTuple):
 
     `value` is made of float arrays and lists alone; None where nothing came, `Strange` where
     something came that is no answer. `error` is what the learner reads of an exception, or None.
-    `changed` names the arguments that the call has written to. `lines` has, as such values, what
-    the function's own names were at its end, of those that were asked for.
+    `changed` names the arguments that the call has written to. `lines` has, of the function's own
+    names that were asked for, the first and the last value of each, as such values.
     """
 
     value: object = None
@@ -106,7 +108,7 @@ def outcomes(answer, cases, seconds, importing=lambda: None, parts=(), names=())
     with _left_as_it_was(printed):
         late_import, goes_on = _run_within(work, seconds, watch, importing)
     if len(done) < len(cases):
-        text = _late_import() if late_import else _late(len(done), seconds)
+        text = LATE_IMPORT.format(IMPORT_SECONDS) if late_import else _late(len(done), seconds)
         done.append(Outcome(error=f"{text}. {GOES_ON}" if goes_on else text))
     return done, printed.getvalue()
 
@@ -228,7 +230,7 @@ def _is_importing(frame):
 class _Watch:
     """The trace function of an answer: it ends a line of the learner's own when `over` is set.
 
-    `kept` has what the names that are wanted were at the end of the learner's function.
+    `kept` has the first and the last value of each name that is wanted, in the learner's function.
     """
 
     def __init__(self, names):
@@ -237,7 +239,7 @@ class _Watch:
 
     def start(self):
         """Forget the last call."""
-        self.kept, self.outermost = {}, None
+        self.kept, self.outermost, self.looks = {}, None, MAX_LOOKS
 
     def call(self, frame, event, argument):
         """Trace a function that is entered, if it is the learner's own."""
@@ -250,8 +252,12 @@ class _Watch:
         """End a line when the time is over; look at the names when the function ends."""
         if self.over and not _is_importing(frame):
             raise _Interrupted
-        if event == "return" and frame is self.outermost:
-            self.kept = {name: v for name, v in frame.f_locals.items() if name in self.names}
+        if frame is self.outermost and (event == "return" or self.looks > 0):
+            self.looks -= 1
+            for name in self.names if event == "return" else self.names - self.kept.keys():
+                if name in frame.f_locals:
+                    with contextlib.suppress(Exception):  # an object that cannot be read
+                        self.kept.setdefault(name, []).append(_plain(frame.f_locals[name]))
         return self.line
 
 
@@ -275,10 +281,6 @@ def _late(calls, seconds):
     return f"the time was over: {calls} calls took {seconds:g} seconds ({MORE})"
 
 
-def _late_import():
-    return f"what your function imports took more than {IMPORT_SECONDS:g} seconds"
-
-
 def _call(call, case, parts, watch):
     arguments = copy.deepcopy(case)
     value = error = None
@@ -287,13 +289,8 @@ def _call(call, case, parts, watch):
         value = _plain(_in_order(call(arguments), parts))
     except BaseException as problem:  # SystemExit and KeyboardInterrupt of the learner, too
         error = _describe(problem)
-    lines = {}
-    for name, found in watch.kept.items():
-        with contextlib.suppress(Exception):  # an object of the learner's that cannot be read
-            lines[name] = _plain(found)
     changed = tuple(name for name in case if not _same(case[name], arguments[name]))
-    watch.start()  # which holds nothing of the learner's
-    return Outcome(value, error, changed, lines)
+    return Outcome(value, error, changed, watch.kept)
 
 
 def _in_order(value, parts):
@@ -335,7 +332,9 @@ def _plain(value, depth=0):
     try:
         return np.array(_real(value))
     except (TypeError, ValueError, OverflowError):
-        return Strange(f"an object of type {_type_name(value)}")
+        kind = type(value)
+        name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
+        return Strange(f"an object of type {name}")
 
 
 def _real(value):
@@ -365,11 +364,6 @@ def _plain_array(array):
     if array.dtype.kind not in "fiub":
         return Strange(f"an array of dtype {array.dtype}")
     return np.array(array, dtype=np.float32 if array.dtype.name in SINGLE else float)
-
-
-def _type_name(value):
-    kind = type(value)
-    return f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
 
 
 def _same(before, after):

@@ -15,12 +15,10 @@ class Verdict:
     def __init__(self, problem, drawn, expected, found):
         self.problem, self.drawn, self.expected = problem, drawn, expected
         self.outcomes = found
-        split = [
-            _split(outcome, problem.parts, right)
-            for outcome, right in zip(found, expected, strict=False)
-        ]
+        rows = list(zip(found, expected, strict=False))
+        split = [_split(outcome, problem.parts, right) for outcome, right in rows]
         # What is returned counts, whatever a line of the same name says.
-        self.found = {name: [o.lines.get(name) for o in found] for name in problem.lines.names}
+        self.found = {n: [_line(o, n, right) for o, right in rows] for n in problem.lines.names}
         self.found |= {part: [row[i] for row in split] for i, part in enumerate(problem.parts)}
         self.other = []
         self._judge()
@@ -55,7 +53,7 @@ class Verdict:
         if any(self._is_right(name) and not self._holds_carried(name) for name in later):
             return lines[:1]  # what depends on it is right, so it was not used as this line
         parts = [n for n in self.problem.parts if n in self.answered and n not in self.following]
-        if not self.recognized(lines[0]) and any(map(self.recognized, parts)):
+        if not self.recognized(lines[0]) and any(self.recognized(n, False) for n in parts):
             return lines
         return []
 
@@ -146,7 +144,7 @@ class Verdict:
             text = f"{text} Over the cases, {common}."
         return text
 
-    def recognized(self, name):
+    def recognized(self, name, carried=True):
         """Find the mistake that gives what was found, in every case."""
         if len(self.found[name]) < len(self.drawn) or self._is_right(name):
             return None
@@ -154,13 +152,13 @@ class Verdict:
         before = list(self.found)[: list(self.found).index(name)]
         earlier = [n for n in before if n in self.answered and not self._is_right(n)]
         # From the right values of the lines before it, or from the learner's own.
-        for given in [(), earlier] if earlier else [()]:
+        for given in [(), earlier] if earlier and carried else [()]:
             fitting = [m for m in known if self._gives(m, name, given)]
             if fitting:  # the one that explains most of what comes after it
                 return max(fitting, key=lambda m: self._explains(m, name, given))
-        if earlier:
+        if earlier or not any(_has_numbers(v) and np.any(flat(v)) for v in self.found[name]):
             return None
-        both = [m for m in self.problem.two_at_once() if self._gives(m, name, ())]
+        both = [m for m in self.problem.two_at_once if self._gives(m, name, ())]
         return both[0] if len(both) == 1 else None
 
     def _explains(self, mistake, name, given):
@@ -171,7 +169,7 @@ class Verdict:
         """Say whether it gives what was found, with errors at the same places."""
         if any(key in given for key in mistake.keys):
             return False  # what it changes would be put back
-        compared = False
+        compared, differs = False, not given
         for k, (case, value) in enumerate(zip(self.drawn, self.found[name], strict=True)):
             before = {n: self._given(n, k) for n in given if self._given(n, k) is not None}
             values, returned = mistake.values(case, before)
@@ -180,6 +178,9 @@ class Verdict:
                 wrong = None if returned is None else returned[i]
             else:
                 wrong = values.get(name)
+            carried = self.carried[name][k] if given and wrong is not None else None
+            # It has to change what follows from the learner's own earlier values.
+            differs = differs or carried is None or bool(difference(arrays(wrong), arrays(carried)))
             if wrong is None or isinstance(value, Failed):
                 if wrong is not None or not isinstance(value, Failed):
                     return False
@@ -187,7 +188,7 @@ class Verdict:
                 return False
             else:
                 compared = compared or _has_numbers(value)
-        return compared
+        return compared and differs
 
     def _scale(self, name, k):
         entries = flat(self.expected[k][name])
@@ -215,6 +216,12 @@ class Verdict:
                 "and the first wrong one is shown."
             )
         return tuple(notes + _remarks(self.outcomes, printed))
+
+
+def _line(outcome, name, right):
+    """Take the value of a name: the first one if it is right, for it may be changed later on."""
+    values = [_alike(v, right[name]) for v in outcome.lines.get(name, [None])]
+    return next((v for v in values if not difference(v, right[name])), values[-1])
 
 
 def _split(outcome, names, expected):
@@ -264,13 +271,21 @@ def _has_numbers(value):
     """Say whether a value has a finite entry: an answer that is all nan shows nothing."""
     if isinstance(value, list):
         return any(map(_has_numbers, value))
-    return bool(np.isfinite(value).any())
+    return isinstance(value, np.ndarray) and bool(np.isfinite(value).any())
 
 
 def _finite(y):
     if np.isfinite(y).all():
         return y
     return np.nan_to_num(y, nan=-1.0, posinf=-2.0, neginf=-3.0)
+
+
+def _alike(value, right):
+    """Give an array the axes of another one, if they differ in some of length 1 alone."""
+    if isinstance(value, np.ndarray) and isinstance(right, np.ndarray):
+        same = [n for n in value.shape if n > 1] == [n for n in right.shape if n > 1]
+        return value.reshape(right.shape) if same else value
+    return value
 
 
 def _remarks(found, printed):

@@ -65,11 +65,13 @@ def batchnorm_output_variance(gamma, v, eps):
     return variance
 
 
-@batchnorm_output_variance.drawn_by
-def _draw_output_variance(rng, i):
-    return float(_scale(rng, 1)[0]), float(_printable(rng.uniform(0.2, 3.0))), _epsilon(rng)
-
-
+batchnorm_output_variance.drawn_by(
+    lambda rng, i: (
+        float(_scale(rng, 1)[0]),
+        float(_printable(rng.uniform(0.2, 3.0))),
+        _epsilon(rng),
+    )
+)
 batchnorm_output_variance.mistakes("""
     Var_x_hat = 1  # epsilon is taken to make no difference
         That is the answer of question 2.2, where epsilon is 0. The divisor with epsilon in it is
@@ -121,11 +123,7 @@ def batchnorm_gain_bound(gamma, eps):
     return gain
 
 
-@batchnorm_gain_bound.drawn_by
-def _draw_gain_bound(rng, i):
-    return float(_scale(rng, 1)[0]), _epsilon(rng)
-
-
+batchnorm_gain_bound.drawn_by(lambda rng, i: (float(_scale(rng, 1)[0]), _epsilon(rng)))
 batchnorm_gain_bound.mistakes("""
     gain = gamma / s  # the sign of gamma is kept
         A ratio of two lengths is never negative, and a negative gamma magnifies as much as a
@@ -218,9 +216,6 @@ batchnorm_output.mistakes("""
         Without the division the variance grows with the number of samples.
     v = np.mean(Y**2, axis=0)  # the variance is taken about 0 and not about the mean
         The mean of Y squared is the variance only where the mean of Y is 0.
-    v = np.mean(Y**2, axis=0) - m
-        the mean is subtracted from the mean square without its own square:
-        A variance is E[x**2] - E[x]**2: both terms are in squared units.
     s = np.sqrt(v) + eps  # epsilon is added to the standard deviation, outside of the root
         Equation (38) takes the root of v + eps. Only then does epsilon have the unit of a variance.
     s = v + eps  # the deviations are divided by the variance, without its root
@@ -516,8 +511,6 @@ layernorm_backward.mistakes("""
     s = np.sqrt(v)  # epsilon is forgotten
         It is part of the divisor, so it is part of the normalized value and of its derivative.
         [batchnorm/forward#normalize-scale-shift]
-    s = np.sqrt(v) + eps  # epsilon is added to the standard deviation, outside of the root
-        The forward pass takes the root of variance + eps. [batchnorm/forward#normalize-scale-shift]
     v = np.var(Y, axis=1, ddof=1, keepdims=True)  # the variance is divided by M - 1
         Layer norm takes the biased variance, a plain mean over the M features.
         [batchnorm/forward#why-the-variance-is-divided-by-b]
@@ -540,7 +533,6 @@ def rmsnorm_backward(dY_hat, Y, gamma, eps):
 
 
 rmsnorm_backward.drawn_by(_draw_layernorm)
-
 rmsnorm_backward.mistakes("""
     [#the-jacobian-of-batch-norm]
     dY = dx_hat / r  # the root mean square is treated as a constant
@@ -563,9 +555,6 @@ rmsnorm_backward.mistakes("""
         [batchnorm/gradients_parameters#the-mean]
     r = np.sqrt(mean(Y**2))  # epsilon is forgotten
         It is part of the divisor, so it is part of the normalized value and of its derivative.
-        [batchnorm/forward#normalize-scale-shift]
-    r = np.sqrt(mean(Y**2)) + eps  # epsilon is added to the root mean square, outside of the root
-        The forward pass takes the root of mean(Y**2) + eps.
         [batchnorm/forward#normalize-scale-shift]
     dY = (dx_hat - Y * mean(dx_hat * Y)) / r  # the input stands where the normalized value belongs
         Differentiate 1 / r carefully: how many powers of r are there in the end?

@@ -117,11 +117,6 @@ dropout_output.mistakes("""
     scale = 1 / mask.mean()  # the scale is made from the share that this mask has kept
         That share is itself random and differs from mask to mask, so the units are no longer
         independent. The scale belongs to p, not to one draw. [#the-fraction-of-dropped-units]
-    h_tilde = h[mask == 1] * scale  # the dropped activations are cut out
-        A dropped activation is 0 and keeps its place, since the weights of the next layer expect
-        all M of them. [#the-layer-the-mask-and-the-scale]
-    h_tilde = h * (1 - p)  # the dropout paper's pass of testing is used in training
-        Training drops some and enlarges the others. [#inference-and-the-two-conventions]
 """)
 
 
@@ -206,8 +201,6 @@ activation_variance.mistakes("""
         It has to be subtracted. Yours is larger than E[h**2], and no variance is. [#before-dropout]
     variance = 1 / 4  # the ReLU is taken for a factor 1/2
         A ReLU is no constant factor: it keeps half of the values as they are.
-    Eh = 1 / (2 * pi)  # the root in the mean is lost
-        The mean has the constant of the density, 1 / sqrt(2 pi). It is squared later. [#the-mean]
 """)
 
 
@@ -304,11 +297,13 @@ def dropout_variance_any(mean, variance, p):
     return variance
 
 
-@dropout_variance_any.drawn_by
-def _draw_dropout_variance_any(rng, i):
-    return float(_entries(rng, ())), round(rng.uniform(0.3, 2.0), 2), _drop_probability(rng)
-
-
+dropout_variance_any.drawn_by(
+    lambda rng, i: (
+        float(_entries(rng, ())),
+        round(rng.uniform(0.3, 2.0), 2),
+        _drop_probability(rng),
+    )
+)
 dropout_variance_any.mistakes("""
     variance = variance / q  # the mean is taken to be 0
         So it is for tanh, and there this is right. An activation with a mean jumps between 0 and
@@ -334,10 +329,6 @@ dropout_variance_any.mistakes("""
         mean? [#the-same-result-in-one-line]
     variance = variance  # the mask is replaced by its mean, or E[m**2] by E[m]**2
         What is m**2 if m is 0 or 1, and what is its mean? [#the-same-result-in-one-line]
-    variance = variance / q**2  # the activations are rescaled and none is dropped
-        This is the variance of h / (1 - p). The mask is random as well. [#after-dropout]
-    variance = p / q * variance  # the variances of the mask and of the activation are multiplied
-        Var[m h] = Var[m] Var[h] holds only where both means are 0. [#after-dropout]
     Eh_tilde2 = Eh2 / q**2  # the mask is forgotten in the second moment
         The scale stands there squared, and E[m**2] with it. [#the-same-result-in-one-line]
 """)
@@ -371,10 +362,6 @@ gaussian_dropout_std.mistakes("""
         A constant leaves a variance squared; then comes the root. [#the-variance]
     Var_m = q  # the second moment is taken for the variance
         The squared mean has to be subtracted. [#the-variance]
-    q = p
-    std = Var_factor  # the variance is taken from the dropout paper, with its letter
-        The paper prints the variance, and its p is the probability of keeping. Two things have to
-        be translated. [#inference-and-the-two-conventions]
 """)
 
 
@@ -485,11 +472,9 @@ def kept_units_mean(M, p):
     return mean
 
 
-@kept_units_mean.drawn_by
-def _draw_kept_units_mean(rng, i):
-    return 3 if i == 0 else int(rng.integers(4, 40)), _drop_probability(rng)
-
-
+kept_units_mean.drawn_by(
+    lambda rng, i: (3 if i == 0 else int(rng.integers(4, 40)), _drop_probability(rng))
+)
 kept_units_mean.mistakes("""
     [#the-mean]
     q = p  # the dropped units are counted
@@ -649,9 +634,6 @@ poisson_limit_pmf.mistakes("""
     probability = sum(poisson(j, lam) for j in range(k + 1))
         the probability of at most k kept units is given:
         Exactly k is asked for, one term of your sum.
-    probability = 1 - sum(poisson(j, lam) for j in range(k))
-        the probability of at least k kept units is given:
-        Exactly k is asked for, one term of your sum.
     probability = 1 - sum(poisson(j, lam) for j in range(k + 1))
         the probability of more than k kept units is given:
         Exactly k is asked for; your sum lacks that term.
@@ -704,9 +686,6 @@ poisson_width_pmf.mistakes("""
         The width brings one exponential and the sum over the widths another; they do not cancel.
     front = (lam * q) ** k / factorial(k)  # the exponential of the width is forgotten
         The law of the width has the factor exp(-lam). Where is it? [#two-stages-of-chance]
-    probability = sum(poisson(j, lam * q) for j in range(k + 1))
-        the probability of at most k kept units is given:
-        Exactly k is asked for, one term of your sum. [#two-stages-of-chance]
     probability = binomial(k, int(lam), q)  # the mean width is put into the binomial law
         The width varies, and only its mean is lam. Sum over all widths.
 """)

@@ -350,8 +350,6 @@ residual_second_moment.mistakes("""
         relu(W h) goes through V before it is added. Which factor does a linear layer have?
     branch_factor = var * relu_factor  # the fan-in is counted for one of the two matrices only
         An entry of V relu(W h) is a sum, too. Over how many terms does it run?
-    block_factor = relu_factor  # the blocks are taken for ReLU layers, one after the other
-        A block has a second matrix, and a shortcut past both. [#from-layer-to-layer]
     branch_factor = relu_factor**2  # a ReLU is counted behind both matrices
         The branch ends with V, and nothing is cut off behind it: only one of the two matrices has a
         ReLU. [backprop/fan_modes#the-readout-wants-gain-1]
@@ -430,6 +428,4 @@ whole_net_ratio.mistakes("""
     ratio = np.sqrt(np.prod(factors))  # the root of the ratio is returned
         That compares the typical sizes of the gradients. The question asks for the ratio of the
         second moments, which are squares.
-    ratio = factors[0]  # only the first layer is counted
-        The gradient goes through W_L, ..., W_1, and each layer has its factor.
 """)

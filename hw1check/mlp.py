@@ -378,8 +378,6 @@ parameter_gradients.mistakes("""
     db = [dW[i].sum(axis=1) for i in range(len(z))]  # db_i is the sum of dW_i over the inputs
         That multiplies the error by the sum of the inputs. A sum belongs here only over the samples
         of a batch, and there is one sample. [#the-derivation-index-by-index]
-    db = [deltas[i].sum() for i in range(len(z))]  # db_i is summed over the units
-        Each unit has a bias of its own: db_i has the shape of b_i. [#the-derivation-index-by-index]
 """)
 
 
@@ -429,8 +427,6 @@ softmax_cross_entropy_hessian.mistakes("""
     y = target  # the target stands in place of the softmax
         The target enters the loss linearly and is gone after two derivatives. Which vector still
         depends on the logits then? [#the-gradient-first-proof]
-    hessian = np.diag(target / y**2)  # the loss is differentiated with respect to y, twice
-        The logits are asked for. Begin from the gradient y - target. [#the-gradient-first-proof]
     hessian = J @ J  # the Jacobian of the softmax comes in twice
         The first derivative with respect to the logits is a difference in which no Jacobian is
         left. Only one is made by the second derivative. [#the-gradient-second-proof]
@@ -542,8 +538,6 @@ batch_weight_gradient.mistakes("""
     db = Delta  # the samples are not added up
         All samples share the same weights, so each weight acts on the loss along B paths. What does
         the chain rule do with several paths? [#a-batch-mean-and-sum]
-    db = dW.sum(axis=1)  # db is the sum of dW over the inputs
-        The bias multiplies nothing: its input is 1. [#a-batch-mean-and-sum]
     db = dZ.mean(axis=1)  # the mean is taken over the units in place of the samples
         db must have one entry a unit, as b has. The samples are the rows. [#a-batch-mean-and-sum]
     db = dZ.mean()  # the mean is taken over all entries

@@ -119,8 +119,14 @@ def _outcome(row, arguments, names):
     if error is not None and not (isinstance(error, str) and error.strip()):
         raise MalformedError  # without its text, an error would look like an agreement
     changed = tuple(name for name in arguments if name in row["changed"])
-    lines = {name: _answer(row["lines"][name]) for name in names if name in row["lines"]}
+    lines = {name: _values(row["lines"][name]) for name in names if name in row["lines"]}
     return Outcome(_answer(row["value"]), None if error is None else clean(error), changed, lines)
+
+
+def _values(data):
+    if not 1 <= len(data) <= 2:
+        raise MalformedError
+    return [_answer(item) for item in data]
 
 
 def _answer(data, depth=0):

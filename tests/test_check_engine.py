@@ -584,6 +584,26 @@ def test_a_mistake_whose_line_was_found_otherwise_does_not_explain_what_comes_af
     assert report.notes == ()
 
 
+def test_a_name_that_is_changed_later_on_is_judged_by_its_first_value():
+    def answer(x, n):
+        size = np.array(2.0 * n)
+        for _ in range(3):
+            size += 1
+        return x, size * x
+
+    report = make_problem()(answer, cases=4)
+    assert [(line.name, line.passed) for line in report.lines] == [("size", True)]
+
+
+def test_a_line_may_keep_or_lack_an_axis_of_length_1():
+    def answer(x, n):
+        size = np.array([[2 * n]])
+        return size[0, 0] * x, 3 * x
+
+    report = make_problem()(answer, cases=4)
+    assert [(line.name, line.passed) for line in report.lines] == [("size", True)]
+
+
 def test_a_right_result_passes_whatever_its_lines_are_with_a_note():
     def answer(x, n):
         size = -1
@@ -898,7 +918,7 @@ def test_the_sizes_of_a_case_are_its_positive_numbers_and_lengths():
     sizes = {name: values.tolist() for name, values in _sizes(cases).items()}
     assert sizes == {
         "x.shape[0]": [2, 5], "x.shape[1]": [3, 3], "p": [0.25, 0.5], "(1 - p)": [0.75, 0.5],
-        "k": [4, 6],
+        "k": [4, 6], "abs(z)": [1.0, 2.0],
     }  # fmt: skip
     assert _sizes([{"p": 0.0}]) == {"(1 - p)": [1.0]}
 

@@ -351,7 +351,7 @@ def test_without_fork_an_answer_that_ends_the_process_costs_only_itself(submit, 
 # What comes from the process is read as from a stranger.
 
 ARRAY = {"shape": [1], "dtype": "float64", "entries": [0.1]}
-ROW = {"value": ARRAY, "error": None, "changed": [], "lines": {"y": ARRAY}}
+ROW = {"value": ARRAY, "error": None, "changed": [], "lines": {"y": [ARRAY]}}
 
 
 @pytest.mark.parametrize(
@@ -362,7 +362,8 @@ ROW = {"value": ARRAY, "error": None, "changed": [], "lines": {"y": ARRAY}}
         [ROW] * 3,
         *([ROW, {**ROW, **change}] for change in (
             {"value": "right"}, {"value": True}, {"value": {"function": "os:abort"}},
-            {"value": [[[[[[[[[[]]]]]]]]]]}, {"changed": 3}, {"lines": 3}, {"lines": {"y": True}},
+            {"value": [[[[[[[[[[]]]]]]]]]]}, {"changed": 3}, {"lines": 3},
+            {"lines": {"y": [True]}}, {"lines": {"y": []}}, {"lines": {"y": [ARRAY] * 3}},
             {"error": ""}, {"error": " \n"}, {"error": 3},
         )),
         *([ROW, {**ROW, "value": {**ARRAY, **change}}] for change in (
@@ -397,7 +398,7 @@ def test_outcomes_come_back_bit_by_bit():
     values = [np.array([[0.1, np.nan, -0.0], [np.inf, -np.inf, 5e-324]]), np.array(1 / 3),
               np.empty((2, 0)), [np.ones(2), None, [Strange("an object")]], None]  # fmt: skip
     values.append(np.ones(2, np.float32))
-    sent = [Outcome(value, changed=("x",), lines={"y": value}) for value in values]
+    sent = [Outcome(value, changed=("x",), lines={"y": [value, None]}) for value in values]
     sent.append(Outcome(error="an error"))
     rows = json.loads(json.dumps([_messages.pack_outcome(outcome) for outcome in sent]))
     came = _messages.unpack_outcomes(rows, ("x",), ("y",), len(sent))
