@@ -237,7 +237,7 @@ def uniform_bound(std):
     Your function gets `std` and returns the bound a, so that a weight drawn uniformly from (-a, a)
     has the standard deviation `std`.
     """
-    var = std**2  # the variance of a weight, which is a**2 / 3
+    var = std**2  # the variance of a weight
     a = sqrt(3 * var)
     return a
 

@@ -236,10 +236,10 @@ def whitening_gradient(dY_hat, Y, gamma, eps):
     Sigma = C.T @ C / len(Y)  # the covariance of the batch
     lam, U = np.linalg.eigh(Sigma + eps * np.eye(len(Sigma)))
     P = (U / np.sqrt(lam)) @ U.T  # the symmetric inverse root of Sigma + eps I
-    T = dY_hat * gamma  # the gradient with respect to the whitened batch
-    A = (C.T @ T + T.T @ C) / 2  # the gradient with respect to the root, its symmetric part
-    D = U @ (kernel(lam) * (U.T @ A @ U)) @ U.T  # the gradient with respect to Sigma
-    dC = T @ P + 2 / len(Y) * C @ D  # the gradient with respect to the centred batch
+    T = dY_hat * gamma  # the gradient at the whitened batch
+    A = (C.T @ T + T.T @ C) / 2  # the gradient at the root, made symmetric
+    D = U @ (kernel(lam) * (U.T @ A @ U)) @ U.T  # the gradient at Sigma
+    dC = T @ P + 2 / len(Y) * C @ D  # the gradient at the centred batch
     dY = dC - dC.mean(axis=0)
     return dY
 

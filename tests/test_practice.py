@@ -69,8 +69,18 @@ def test_a_stub_gives_nothing_away(notebook):
     for cell in tagged(notebook, "stub"):
         body = function(cell).body[1:]  # behind the docstring
         values = {n.value for part in body for n in ast.walk(part) if isinstance(n, ast.Constant)}
-        assert values == {None}
+        assert values == {...}
         assert not [n for part in body for n in ast.walk(part) if isinstance(n, ast.Call)]
+
+
+def test_a_stub_names_the_lines_of_the_check_and_the_solution_is_these_lines(notebook):
+    for stub, solution in zip(tagged(notebook, "stub"), tagged(notebook, "solution"), strict=True):
+        problem = getattr(check, function(stub).name)
+        *assigned, last = function(stub).body[1:]
+        assert tuple(ast.unparse(node.targets[0]) for node in assigned) == problem.lines.names
+        assert ast.unparse(last.value).strip("()") == ", ".join(problem.parts)
+        own = [*problem.lines.body, problem.lines.last]
+        assert list(map(ast.unparse, function(solution).body[1:])) == list(map(ast.unparse, own))
 
 
 def test_a_problem_has_a_hidden_solution_and_three_hints_or_none(notebook):
