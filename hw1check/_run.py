@@ -331,7 +331,9 @@ def _plain(value, depth=0):
         return [_plain(item, depth + 1) for item in items]
     try:
         return np.array(_real(value))
-    except (TypeError, ValueError, OverflowError):
+    except OverflowError:
+        return Strange("a number that is too large")
+    except (TypeError, ValueError):
         kind = type(value)
         name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
         return Strange(f"an object of type {name}")
@@ -356,11 +358,8 @@ def _plain_array(array):
     array = np.ma.getdata(array)
     if array.dtype.kind == "c" and not array.imag.any():
         array = array.real
-    if array.dtype.kind == "O":
-        try:
-            array = np.array([_real(entry) for entry in array.flat]).reshape(array.shape)
-        except (TypeError, ValueError, OverflowError):
-            return _plain(array.tolist(), 1) if array.ndim else _plain(array.item(), 1)
+    if array.dtype.kind == "O":  # numbers of Python's own, or of sympy
+        return _plain(array.tolist(), 1)
     if array.dtype.kind not in "fiub":
         return Strange(f"an array of dtype {array.dtype}")
     return np.array(array, dtype=np.float32 if array.dtype.name in SINGLE else float)

@@ -67,7 +67,7 @@ class Verdict:
         return [difference(value, right[name], name) for value, right in rows]
 
     def _is_right(self, name):
-        return len(self.texts[name]) == len(self.drawn) and not any(self.texts[name])
+        return self.texts[name] == [None] * len(self.drawn)
 
     def _carried(self, wrong):
         """Compute each line from the values that the learner found for those before it."""

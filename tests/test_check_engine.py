@@ -987,7 +987,7 @@ def test_the_shape_of_an_answer_has_limits_that_an_empty_axis_does_not_lift(shap
         (np.array([True]), [1.0]), (np.array([3], np.uint8), [3.0]), (MATRIX, MATRIX),
         (sympy.Rational(1, 2), 0.5), (2 + 0j, 2.0),
         (torch.ones(2, dtype=torch.float64), [1.0, 1.0]),
-        (np.array([Fraction(1, 2), 1], object), [0.5, 1.0]), (np.ma.ones(2), [1.0, 1.0]),
+        (np.array(Fraction(1, 2), object), 0.5), (np.ma.ones(2), [1.0, 1.0]),
     ],
 )  # fmt: skip
 def test_numbers_of_any_kind_are_copied_into_plain_float_arrays(value, array):
