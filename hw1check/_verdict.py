@@ -134,7 +134,7 @@ class Verdict:
         if places := _rounded(found, right):
             return f"{text} It is the right value, rounded to {places} decimals: give all digits."
         same = min((digits(f, r) for f, r in zip(found, right, strict=False)), default=0)
-        if same >= 3 and not any(isinstance(f, Failed) for f in found):
+        if same >= 2 and not any(isinstance(f, Failed) for f in found):
             return (
                 f"{text} It agrees to {same} digits, and 9 are asked for: single precision, a "
                 "rounded number, a numerical derivative, a simulation or a large number in place "
@@ -154,12 +154,18 @@ class Verdict:
         # From the right values of the lines before it, or from the learner's own.
         for given in [(), earlier] if earlier and carried else [()]:
             fitting = [m for m in known if self._gives(m, name, given)]
+            if carried:  # what it changes besides has to be so, too
+                fitting = [m for m in fitting if self._changes_as(m, name, given)]
             if fitting:  # the one that explains most of what comes after it
                 return max(fitting, key=lambda m: self._explains(m, name, given))
         if earlier or not any(_has_numbers(v) and np.any(flat(v)) for v in self.found[name]):
             return None
         both = [m for m in self.problem.two_at_once if self._gives(m, name, ())]
         return both[0] if len(both) == 1 else None
+
+    def _changes_as(self, mistake, name, given):
+        lines = [key for key in mistake.keys if key in self.own_lines() and key != name]
+        return all(self._gives(mistake, key, given) for key in lines)
 
     def _explains(self, mistake, name, given):
         later = [n for n in self.answered if n != name and not self._is_right(n)]

@@ -540,8 +540,6 @@ kept_units_pmf.mistakes("""
     probability = poisson(k, M * p)  # a Poisson law is used, with the mean number of dropped units
         Two things differ from the limit of question 1.4: whose mean it is, and that M is not
         endless here. [dropout/poisson_limit#what-is-held-fixed]
-    one_mask = q**k * p**M  # p has the exponent M
-        A mask has M bits, one factor for each. How many are left when k units are kept?
     probability = sum(binomial(j, M, q) for j in range(k + 1, M + 1))
         the probability of more than k kept units is given:
         Exactly k is asked for, and your sum does not even have that term.
@@ -587,8 +585,6 @@ all_dropped_probability.mistakes("""
         A layer with one unit left still passes something on. All of its units have to be dropped.
     none_empty = (1 - p) ** len(widths)  # each layer is dropped with probability p
         Each unit is, independent of the others. A wide layer is hardly ever dropped as a whole.
-    probability = np.sum(empty) - np.prod(empty)  # the overlap is subtracted as for two layers
-        Of three layers, two can be dropped in three ways. The opposite event is easier.
 """)
 
 

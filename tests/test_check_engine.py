@@ -572,6 +572,24 @@ def test_two_mistakes_at_once_are_named_if_only_these_two_give_the_answer():
     assert part.mistake is None
 
 
+two_steps.mistakes("""
+    twice = 0
+    raised = n  # x is forgotten
+        Is it not there? [#d]
+""")
+
+
+def test_a_mistake_in_two_lines_is_not_named_where_one_of_them_is_right():
+    def answer(x, n):
+        twice = 0 * x
+        raised = 2 * x + n
+        result = 5 * raised - twice
+        return result  # noqa: RET504
+
+    report = two_steps(answer)
+    assert not any(part.mistake for part in (*report.lines, *report.parts))
+
+
 def test_a_mistake_whose_line_was_found_otherwise_does_not_explain_what_comes_after_it():
     def answer(x, n):
         twice = 3 * x
