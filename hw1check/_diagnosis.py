@@ -11,7 +11,6 @@ MAPS = {
     "the square of the right value": np.square,
     "the root of the right value": np.sqrt,
     "1 minus the right value": lambda v: 1 - v,
-    "the right value without its sign": np.abs,
 }
 
 
@@ -36,15 +35,15 @@ def relation(problem, name, drawn, expected, found):
             return f"{problem.called(other)}{order}"
     if is_everywhere([v.T if isinstance(v, np.ndarray) and v.ndim == 2 else None for v in right]):
         return "the transpose of the right value"
-    rows = [{**c, **r, name: None} for c, r in zip(drawn, expected, strict=True)]
-    if words := _factor(drawn, right, found) or _array_factor(rows, right, is_everywhere):
-        return words
     with np.errstate(all="ignore"):
         for words, change in MAPS.items():
             if is_everywhere([change(v) if isinstance(v, np.ndarray) else None for v in right]):
                 return words
-        if all(_is_reordered(f, v) for f, v in zip(found, right, strict=True)):
-            return "the right entries in another order"
+    rows = [{**c, **r, name: None} for c, r in zip(drawn, expected, strict=True)]
+    if words := _factor(drawn, right, found) or _array_factor(rows, right, is_everywhere):
+        return words
+    if all(_is_reordered(f, v) for f, v in zip(found, right, strict=True)):
+        return "the right entries in another order"
     for words, change in _changes(drawn):
         if is_everywhere([_right(problem, change(case), name) for case in drawn]):
             return f"the right value with {words}"

@@ -10,6 +10,8 @@ from functools import cached_property
 from types import CodeType
 from typing import NamedTuple
 
+from hw1check._slips import slips
+
 # What a wrong line may do: where it fails, the mistake has no value.
 FAILURES = (ArithmeticError, ValueError, IndexError, TypeError, AttributeError)
 
@@ -114,12 +116,26 @@ class Lines:
             for new in ast.parse(text).body
         ]
 
-    def changed(self, text):
-        """Replace each line that `text` has under the same name; an error where there is none."""
+    def slipped(self):
+        """List these lines with one slip in one of them: its name, words for it, the lines."""
+        found = []
+        for i, statement in enumerate(self.body):
+            for words, changed in slips(statement) if _line_names(statement) else ():
+                new = self._copy()
+                new.body[i] = changed
+                found.append((_key(statement), words, new))
+        return found
+
+    def _copy(self):
         new = copy.copy(self)
         for name in ("names", "_steps", "_returned"):
             vars(new).pop(name, None)
         new.body = list(self.body)
+        return new
+
+    def changed(self, text):
+        """Replace each line that `text` has under the same name; an error where there is none."""
+        new = self._copy()
         for statement in ast.parse(text).body:
             new._replace(statement)
         return new

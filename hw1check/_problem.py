@@ -106,17 +106,15 @@ class Problem:
         return register
 
     @cached_property
-    def two_at_once(self):
-        """A mistake made of each two that change other lines."""
-        pairs, lines = [], [m for m in self.known if m.lines]
-        for i, a in enumerate(lines):
-            for b in lines[i + 1 :]:
-                if not set(a.keys) & set(b.keys):
-                    both = Mistake(self, f"{a.what}, and {b.what}", f"{a.why} {b.why}", a.page)
-                    both.lines = f"{a.lines}\n{b.lines}"
-                    both.changed = a.changed.changed(b.lines)
-                    pairs.append(both)
-        return pairs
+    def slips(self):
+        """A mistake made of each slip in a line (see `_slips`)."""
+        found = []
+        for name, words, changed in self.lines.slipped():
+            why = f"Derive {self.called(name)} once more."
+            slip = Mistake(self, f"{words} in the line {name}", why, self.page, f"{name} = ...")
+            slip.changed = changed
+            found.append(slip)
+        return found
 
     def called(self, name):
         """Write the name of a line with what it means."""

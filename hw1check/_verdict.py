@@ -109,16 +109,17 @@ class Verdict:
         if name != first and first in self.own_lines():
             return replace(verdict, waits_for=first)
         case = next(k for k, text in enumerate(texts) if text is not None)
-        mistake = self.recognized(name)
+        related = relation(self.problem, name, self.drawn, self.expected, self.found[name])
+        mistake = self.recognized(name) or (None if related else self._guessed(name))
         return replace(
             verdict,
             mistake=mistake,
-            problem=self._words(name, case, mistake),
+            problem=self._words(name, case, mistake, related),
             case=case + 1,
             inputs=self.drawn[case],
         )
 
-    def _words(self, name, case, mistake):
+    def _words(self, name, case, mistake, related):
         """Say in words what is wrong, beside the name of the mistake."""
         text, found = self.texts[name][case], self.found[name]
         if not self.problem.arguments:
@@ -128,9 +129,9 @@ class Verdict:
             text = f"Case {case + 1}: {text}."
         if mistake:
             return text
-        right = [row[name] for row in self.expected]
-        if related := relation(self.problem, name, self.drawn, self.expected, found):
+        if related:
             return f"{text} In every case it is {related}."
+        right = [row[name] for row in self.expected]
         if places := _rounded(found, right):
             return f"{text} It is the right value, rounded to {places} decimals: give all digits."
         same = min((digits(f, r) for f, r in zip(found, right, strict=False)), default=0)
@@ -158,10 +159,15 @@ class Verdict:
                 fitting = [m for m in fitting if self._changes_as(m, name, given)]
             if fitting:  # the one that explains most of what comes after it
                 return max(fitting, key=lambda m: self._explains(m, name, given))
-        if earlier or not any(_has_numbers(v) and np.any(flat(v)) for v in self.found[name]):
+        return None
+
+    def _guessed(self, name):
+        """Find the slip in a line that gives what was found."""
+        if len(self.found[name]) < len(self.drawn):
             return None
-        both = [m for m in self.problem.two_at_once if self._gives(m, name, ())]
-        return both[0] if len(both) == 1 else None
+        if not any(_has_numbers(v) and np.any(flat(v)) for v in self.found[name]):
+            return None  # of 0 there are too many
+        return next((m for m in self.problem.slips if self._gives(m, name, ())), None)
 
     def _changes_as(self, mistake, name, given):
         lines = [key for key in mistake.keys if key in self.own_lines() and key != name]

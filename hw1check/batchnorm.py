@@ -94,12 +94,6 @@ batchnorm_output_variance.mistakes("""
         by something with the unit of Y. [#normalize-scale-shift]
     Var_x_hat = s**2 / v  # the ratio of the variances is upside down
         Your variance is above gamma squared. A larger divisor cannot make the spread larger.
-    Var_x_hat = v  # the normalization is forgotten
-        This is the variance of gamma times the input. The deviations are divided before gamma meets
-        them. [#normalize-scale-shift]
-    Var_x_hat = v / s  # the divisor is not squared
-        Var[a x] is a**2 Var[x]. The deviations are divided by a root, so the variance is divided by
-        what stands under it. [batchnorm/moments#the-variance]
 """)
 
 
@@ -133,8 +127,6 @@ batchnorm_gain_bound.mistakes("""
         that is constant over the batch?
     gain = 1 / s  # gamma is forgotten
         Gamma multiplies the normalized value, so it multiplies every change of it.
-    gain = gamma**2 / s  # gamma is squared, as in a variance
-        The gain compares two lengths, and gamma multiplies a length once.
     v = 1  # the feature is taken to have variance 1
         The bound has to hold for every batch. For which variance is the divisor smallest?
     gain = (gamma / s) ** 2  # the factor is squared
@@ -243,10 +235,6 @@ batchnorm_output.mistakes("""
         This is the normalized value. The layer lets the network choose another scale and place.
     Y_hat = gamma * (x_hat + beta)  # gamma multiplies the shift as well
         Scale first, then shift: the batch mean of the output is to be beta.
-    v = np.mean((Y - m) ** 2)  # one variance is taken over the whole array
-        Without an axis NumPy averages over everything. Each feature has a variance of its own.
-    Y_hat = np.maximum(0, gamma * x_hat + beta)  # the ReLU is applied to the output
-        The question asks for what goes into the ReLU.
     x_hat = Y - m / s  # the mean alone is divided, because a bracket is missing
         Python divides before it subtracts: Y - m needs a bracket.
 """)
@@ -501,13 +489,6 @@ layernorm_backward.mistakes("""
     dbeta = np.sum(dY_hat, axis=1)  # the gradients of gamma and beta are summed over the features
         The statistics changed their axis, the parameters did not: gamma and beta still have one
         entry a feature, shared by all samples. [batchnorm/gradients_parameters#the-scale]
-    dgamma = np.sum(dx_hat * x_hat, axis=0)
-    dbeta = np.sum(dx_hat, axis=0)  # the gradients of gamma and beta are multiplied by gamma
-        Both are derivatives of gamma * x_hat + beta, by gamma and by beta. Is a gamma left in them?
-        [batchnorm/gradients_parameters#the-scale]
-    dgamma = np.sum(dY_hat * Y, axis=0)  # the input Y stands where the normalized value belongs
-        What multiplies gamma in the forward pass? The mean has been subtracted and s has divided
-        before. [batchnorm/gradients_parameters#the-scale]
     s = np.sqrt(v)  # epsilon is forgotten
         It is part of the divisor, so it is part of the normalized value and of its derivative.
         [batchnorm/forward#normalize-scale-shift]
@@ -558,9 +539,6 @@ rmsnorm_backward.mistakes("""
         [batchnorm/forward#normalize-scale-shift]
     dY = (dx_hat - Y * mean(dx_hat * Y)) / r  # the input stands where the normalized value belongs
         Differentiate 1 / r carefully: how many powers of r are there in the end?
-    dY = dx_hat / r - Y * mean(dx_hat * Y) / r**2
-        1 / r is differentiated to 1 / r**2, and r itself is not differentiated:
-        With the derivative of r by an entry of Y there comes one more 1 / r: r is a root.
     dY = (dx_hat - 2 * x_hat * mean(dx_hat * x_hat)) / r
         the 2 of the square is kept, but the 1/2 of the root is lost:
         The derivative of sqrt(u) is 1 / (2 sqrt(u)), and that of y**2 is 2 y. What is left of the
@@ -569,9 +547,6 @@ rmsnorm_backward.mistakes("""
         the 1/2 of the root is kept, but the 2 of the square is lost:
         The derivative of sqrt(u) is 1 / (2 sqrt(u)), and that of y**2 is 2 y. What is left of the
         two?
-    dY = (dx_hat + x_hat * mean(dx_hat * x_hat)) / r
-        the sign of the path through the root mean square is lost:
-        If r grows, do the normalized values move away from 0 or towards it?
     dY = (dx_hat - x_hat * total(dx_hat * x_hat)) / r
         the path through the root mean square lacks its 1 / M:
         The mean square averages M squares, and one feature is in one of them.
@@ -629,9 +604,6 @@ relu_batchnorm_backward.mistakes("""
         [batchnorm/forward#normalize-scale-shift]
     dZ = dY * (x_hat > 0)  # the mask asks whether the normalized value is positive
         What goes into the ReLU decides what it lets pass. Here that is Z.
-    dZ = np.maximum(0, dY)  # the ReLU is applied to the gradient
-        The gradient is multiplied by the slope of the ReLU, 0 or 1, which is decided by Z and not
-        by the gradient's own sign.
     dZ = dY * Y  # the gradient is multiplied by the output of the ReLU, and not by its slope
         The chain rule asks how fast the ReLU grows at Z, not for its value there.
     dY = dx_hat / s  # the mean and the variance are treated as constants
@@ -694,8 +666,6 @@ fold_batchnorm.mistakes("""
         The factor belongs to a unit, and a unit is a row of W. A plain array lines up with the
         columns: an error, except for a square W, where it is wrong without a word.
         [batchnorm/forward#rows-against-columns]
-    W_folded = W  # the weight is left as it was
-        Batch norm multiplies all of Y, and X @ W.T is part of Y.
     W_folded = (factor[:, None] * W).T  # the folded weight has one unit a column
         It is to be used as X @ W_folded.T, in the layout of W.
     b_folded = beta - factor * running_mean  # the bias is left out because batch norm cancels it
@@ -761,13 +731,9 @@ running_variance.mistakes("""
         PyTorch's momentum belong?
     unbiased = v * (B - 1) / B  # the factor that removes the bias is upside down
         The biased variance is too small on average. Does your factor make it larger?
-    unbiased = v / (B - 1)  # the variance is divided by B - 1 once more
-        v has been divided by B already. Undo that first.
     running_var = ((1 - momentum) * old + momentum * v) * B / (B - 1)
         the bias of the old value is removed once more:
         The old value is unbiased already. Only what this batch brings has to be corrected.
     running_var = old + momentum * unbiased  # the old value keeps its full weight
         The weights of an average add up to 1. Yours let the running variance grow without end.
-    running_var = (1 - momentum) * old + unbiased  # the new value has its full weight
-        The weights of an average add up to 1. Which weight is left for the new batch?
 """)

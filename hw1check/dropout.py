@@ -155,9 +155,6 @@ dropout_gradient.mistakes("""
     dh = mask * dh_tilde * scale**2  # the scale is applied twice
         Each unit has one factor between its input and its output, so the chain rule meets one. Does
         your cache hold a mask that is rescaled already?
-    dh = np.sum(mask * dh_tilde * scale, axis=0)  # the gradient is summed over the batch
-        Each sample has activations and a mask of its own. The sum belongs to parameters that all
-        samples share.
 """)
 
 
@@ -197,8 +194,6 @@ activation_variance.mistakes("""
         Your number is the root of what is asked for. [#before-dropout]
     variance = Eh  # the mean of h is given for its variance
         You need the mean on the way; it is one of two pieces. [#the-mean]
-    variance = Eh2 + Eh**2  # the squared mean is added
-        It has to be subtracted. Yours is larger than E[h**2], and no variance is. [#before-dropout]
     variance = 1 / 4  # the ReLU is taken for a factor 1/2
         A ReLU is no constant factor: it keeps half of the values as they are.
 """)
@@ -270,13 +265,9 @@ dropout_variance.mistakes("""
         the term Var[m] E[h]**2 is lost, or Var[h] is divided by 1 - p:
         That would do if the mean of h were 0. Dropout makes an activation jump between 0 and its
         value, so what the mean adds to E[h**2] counts, too.
-    Var_m = q  # E[m**2] is taken for Var[m]
-        A bit has the mean 1 - p, so its variance is less than its second moment. [#after-dropout]
     Var_h = Eh2 - Eh
         the square is missing in the variance before dropout, as in the middle of the source's (12):
         A variance has the unit of h squared, and so must each of its two terms. [#the-variance]
-    Eh2 = 1  # the second moment of h is that of z
-        Where z is negative, h is 0. How much of E[z**2] is left? [#the-second-moment]
     variance = Eh2 / q**2 - Eh**2  # the mask is forgotten in the second moment
         The scale stands there squared, and E[m**2] with it.
 """)
@@ -327,10 +318,6 @@ dropout_variance_any.mistakes("""
     variance = Eh_tilde2 - (mean / q) ** 2  # the mean after dropout is rescaled and not masked
         The factor 1/(1 - p) is there to make up for the mask. Together, what do they do to the
         mean? [#the-same-result-in-one-line]
-    variance = variance  # the mask is replaced by its mean, or E[m**2] by E[m]**2
-        What is m**2 if m is 0 or 1, and what is its mean? [#the-same-result-in-one-line]
-    Eh_tilde2 = Eh2 / q**2  # the mask is forgotten in the second moment
-        The scale stands there squared, and E[m**2] with it. [#the-same-result-in-one-line]
 """)
 
 
@@ -406,11 +393,6 @@ dropconnect_variance.mistakes("""
         [#where-the-factor-comes-from]
     q = p  # p is read as the probability of keeping
         With hardly any weight dropped, z hardly varies. [#inference-and-the-two-conventions]
-    variance = Var_factor * np.sum(w**2) * np.sum(x**2)
-        the squares of the weights and of the inputs are added up apart:
-        Each weight meets its own input alone. Multiply first, then add up. [#the-variance]
-    variance = np.sum(w * x)  # the mean of z is given
-        The rescaling keeps this mean. How far does z stray from it? [#the-variance]
 """)
 
 
@@ -455,8 +437,6 @@ shared_mask_covariance.mistakes("""
     q = p  # p is read as the probability of keeping
         With the channel hardly ever dropped, the two are as independent as they were.
         [dropout/rescaling#inference-and-the-two-conventions]
-    Emh1h2 = m1 * m2  # the bit is left out of the mean of the product
-        Both are 0 with probability p. What is m**2 if m is 0 or 1?
 """)
 
 
@@ -543,8 +523,6 @@ kept_units_pmf.mistakes("""
     probability = sum(binomial(j, M, q) for j in range(k + 1, M + 1))
         the probability of more than k kept units is given:
         Exactly k is asked for, and your sum does not even have that term.
-    one_mask = p ** (M - k)  # the probability of keeping the k units is forgotten
-        A mask has M bits, and each has its probability, the k ones as well.
 """)
 
 
@@ -680,8 +658,4 @@ poisson_width_pmf.mistakes("""
         coefficient.
     probability = (lam * q) ** k / factorial(k)  # the exponential is forgotten
         The width brings one exponential and the sum over the widths another; they do not cancel.
-    front = (lam * q) ** k / factorial(k)  # the exponential of the width is forgotten
-        The law of the width has the factor exp(-lam). Where is it? [#two-stages-of-chance]
-    probability = binomial(k, int(lam), q)  # the mean width is put into the binomial law
-        The width varies, and only its mean is lam. Sum over all widths.
 """)

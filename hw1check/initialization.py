@@ -58,9 +58,6 @@ forward_factor.mistakes("""
     factor = sqrt(kept * Ez2)  # the root of the factor is returned
         That is by how much the typical size of an activation changes. The question asks for the
         ratio of the second moments, which are squares. [#where-the-one-half-comes-from]
-    factor = 1 / (kept * Ez2)  # the ratio is turned round
-        The signal goes from h_(i-1) to h_i: the second moment there is divided by the one before
-        the layer. [#where-the-one-half-comes-from]
 """)
 
 
@@ -102,9 +99,6 @@ backward_factor.mistakes("""
     factor = sqrt(fan_out * term)  # the root of the factor is returned
         That is by how much the typical size of a gradient changes. The question asks for the ratio
         of the second moments, which are squares.
-    factor = 1 / (fan_out * term)  # the ratio is turned round
-        The gradient comes from h_i and goes to h_(i-1): the second moment there is divided by the
-        one from which it comes.
 """)
 
 
@@ -209,9 +203,6 @@ xavier_std_of_fans.mistakes("""
         a factor for the ReLU is put in, or the 2 of the variance is left outside of the root:
         Xavier's analysis is for linear units, which keep all of the second moment. Its variance has
         a single 2, which goes under the root. [#the-setting]
-    mean_fan = fan_in / 2  # Kaiming's rule is used
-        That is for ReLU layers, and it levels the forward pass alone. What does the same matrix do
-        to the gradient? [#the-compromise]
     mean_fan = fan_in  # only the forward pass is kept level
         The forward factor is 1 then. What does the same matrix do to the gradient?
         [#backward-the-fan-out]
@@ -261,8 +252,6 @@ uniform_bound.mistakes("""
         You solved for the bound with std in the place of its square.
     a = 3 * std  # the root of the 3 is forgotten
         The 3 comes from the variance, which is a square. The bound is not.
-    a = 3 * var  # the root is not taken
-        This is the square of the bound.
 """)
 
 
@@ -304,8 +293,6 @@ leaky_kaiming_std.mistakes("""
         A pre-activation is negative half of the time, and the square of the slope counts only then.
     var = 2 * (1 + slope**2) / fan_in  # the share that is kept multiplies the variance
         A unit that keeps more needs smaller weights, not larger ones.
-    var = kept / fan_in  # the share that is kept, one half and all, multiplies the variance
-        A unit that keeps more needs smaller weights, not larger ones.
     std = sqrt(2 / fan_in) / (1 + slope**2)  # the root leaves out the slope's part
         That part belongs to the variance, so it goes under the root as well.
     kept = 1 + slope**2  # the one half is forgotten
@@ -342,14 +329,12 @@ def _draw_residual_second_moment(rng, i):
 
 
 residual_second_moment.mistakes("""
-    [backprop/xavier#forward-the-fan-in]
     block_factor = branch_factor  # the shortcut is forgotten
         This is a chain of the branches alone. The input of a block also goes past the branch and is
         added at its end. [#from-layer-to-layer]
     branch_factor = relu_factor  # the second matrix of the branch is forgotten
         relu(W h) goes through V before it is added. Which factor does a linear layer have?
-    branch_factor = var * relu_factor  # the fan-in is counted for one of the two matrices only
-        An entry of V relu(W h) is a sum, too. Over how many terms does it run?
+        [backprop/xavier#forward-the-fan-in]
     branch_factor = relu_factor**2  # a ReLU is counted behind both matrices
         The branch ends with V, and nothing is cut off behind it: only one of the two matrices has a
         ReLU. [backprop/fan_modes#the-readout-wants-gain-1]
@@ -401,13 +386,12 @@ def _draw_whole_net_ratio(rng, i):
 
 
 whole_net_ratio.mistakes("""
-    [#the-whole-net-telescopes]
     factors = fan_ins * variances / 2  # fan-in weights are taken to balance both directions
         The homework says so, and its printed (96) would agree. But fan-in levels the forward pass.
-        Put its variance into the factor of one layer on the way back.
+        Put its variance into the factor of one layer on the way back. [#the-whole-net-telescopes]
     ratio = 1 / np.prod(factors)  # the ratio is turned round
         That is what fan-out weights do to the signal in the forward pass. Which widths stand in the
-        numerators of the factors on the way back?
+        numerators of the factors on the way back? [#the-whole-net-telescopes]
     ratio = factors[0] ** len(factors)  # the factor of the first layer is raised to the power L
         Each layer has its own widths and so its own factor, which the printed (94) overlooks as
         well. Multiply the factors of all layers. [backprop/kaiming#from-layer-to-layer]
@@ -422,10 +406,11 @@ whole_net_ratio.mistakes("""
         that 2 the gradient fades by a half in each layer. [backprop/kaiming#the-initialization]
     ratio = np.prod(factors[:-1])  # the last layer is left out
         The gradient starts at h_L, behind the last layer. There are L layers between h_0 and h_L,
-        not L - 1.
+        not L - 1. [#the-whole-net-telescopes]
     ratio = np.prod(factors[1:])  # the first layer is left out
         The gradient is wanted at h_0, the input, so W_1 carries it as well.
+        [#the-whole-net-telescopes]
     ratio = np.sqrt(np.prod(factors))  # the root of the ratio is returned
         That compares the typical sizes of the gradients. The question asks for the ratio of the
-        second moments, which are squares.
+        second moments, which are squares. [#the-whole-net-telescopes]
 """)

@@ -135,8 +135,6 @@ softmax_cross_entropy_gradient.mistakes("""
     J = np.diag(y)  # the denominator of the softmax is held constant
         With the denominator fixed, dy_k/dh_k is y_k and the others are 0. But the sum in the
         denominator contains every logit. [#the-gradient-second-proof]
-    J = np.diag(y**2) - np.outer(y, y)  # the diagonal of the softmax's Jacobian is left out
-        A logit acts on its own probability as well. [#the-gradient-second-proof]
     dh = y * (y - target)
         a factor y, the derivative of the exponential, is put on a finished result:
         The derivative of the softmax is in that result already: its factor y has cancelled the 1/y
@@ -253,10 +251,6 @@ activation_gradients.mistakes("""
     delta = dh[0] * dphi(z[i - 1])  # the derivative is that of the layer below
         On the way from h_i to h_(i-1) one crosses the activation of layer i. The list z begins with
         z_1, the list h with h_0: check your indices for i = 1. [#the-derivation-index-by-index]
-    delta = dh[0] * (1 - np.tanh(z[i]) ** 2)  # the derivative is that of tanh in every case
-        The activation changes from case to case: call `dphi`. [#the-derivation-index-by-index]
-    delta = dh[0] * (z[i] > 0)  # the derivative is that of ReLU in every case
-        The activation changes from case to case: call `dphi`. [#the-derivation-index-by-index]
     dh.insert(0, W[i].T @ dh[0] * dphi(z[i]))
         the derivative of the activation is multiplied after the weights:
         The way back meets the activation of layer i first and its weights second. In this order the
@@ -470,8 +464,6 @@ label_smoothing_gradient.mistakes("""
         the right class gets no share of the uniform part:
         Then the target does not sum to 1, and y - target is the gradient only for one that does.
         Add up your target. [#targets-that-do-not-sum-to-1]
-    target = (1 - smoothing) * one_hot  # the uniform part is forgotten
-        Your target sums to 1 - s: to whom does the rest go? [#targets-that-do-not-sum-to-1]
     dh = (1 - smoothing) * (y - one_hot)  # the loss of the uniform target is left out
         The gradient of each part counts with its weight; the second is y - 1/K. [#cross-entropy]
     target = (1 - smoothing) * one_hot + smoothing  # every class gets the whole smoothing
@@ -529,8 +521,6 @@ batch_weight_gradient.mistakes("""
     dW = X.T @ Delta  # `dW` is transposed
         W is (M, N), one unit a row, and its gradient must have the same shape. Which of the two
         factors counts the units? [#a-batch-mean-and-sum]
-    dW = Delta @ X.T  # the product sums over the columns in place of the samples
-        The samples, which are the rows, must be the inner index. [#a-batch-mean-and-sum]
     dW = np.outer(dZ.mean(axis=0), X.mean(axis=0))  # the mean error is multiplied by the mean input
         The mean of a product is not the product of the means: each sample's error belongs to its
         own input. And a batch would give rank one only. [#the-rank]

@@ -74,9 +74,6 @@ whitened_covariance.mistakes("""
         that the batch had before. [#all-the-matrices-that-whiten]
     eigenvalues = (eigenvalues + eps) / eigenvalues  # the ratio is upside down
         Your eigenvalues are above 1. Epsilon makes the matrix that is inverted larger.
-    lam_root = np.sqrt(eigenvalues + eps)  # the root is not inverted
-        The larger an eigenvalue, the more your root stretches its axis. Whitening has to divide.
-        [#all-the-matrices-that-whiten]
 """)
 
 
@@ -193,13 +190,6 @@ whitening_output.mistakes("""
         here: transposing a product turns its order around.
     Y_hat = Y_tilde  # the scale and the shift are forgotten
         This is the whitened batch. As in batch norm, each feature gets a scale and a shift.
-    inverse_root = np.linalg.inv(np.sqrt(Sigma + eps * np.eye(len(Sigma))))
-        the root is taken of each entry of the matrix, and the inverse of what comes out:
-        np.sqrt works on the entries. Multiply your root by itself: is it Sigma + eps * I?
-    inverse_root = (U / np.sqrt(lam)) @ U
-        the transpose at the end of U diag(lam**(-1/2)) U.T is lost:
-        The last factor turns the axes back, so it is the inverse of the first one. Yours turns them
-        once more.
     inverse_root = (U.T / np.sqrt(lam)) @ U  # the eigenvectors are taken for the rows of U
         np.linalg.eigh gives one eigenvector a column. Compute U.T @ Sigma @ U and U @ Sigma @ U.T:
         which one is diagonal?
@@ -251,12 +241,13 @@ def _draw_whitening_backward(rng, i):
 
 
 whitening_gradient.mistakes("""
-    [#step-1-the-product-with-the-root]
+    [#the-plan]
     dC = T @ P  # the root is treated as a constant
         It is computed from Y: one entry of Y moves the covariance, its root, and the whole batch.
+        [#step-1-the-product-with-the-root]
     dY = T @ P  # both the mean and the root are treated as constants
         That would be the gradient of a fixed affine map, as at inference. In training both are
-        computed from Y. [#the-plan]
+        computed from Y.
     dY = dC  # the centring is forgotten on the way back
         Your result is the gradient with respect to the centred batch. What must the columns of dY
         add up to, when a common shift of a feature changes nothing? [#step-4-the-centring]
@@ -267,7 +258,7 @@ whitening_gradient.mistakes("""
         [#step-3-the-covariance]
     A = C.T @ T  # the gradient of the root is not symmetrized
         The root stays symmetric whatever Y does, so only one part of C.T @ T counts. The factor 2
-        in the covariance's gradient relies on that part.
+        in the covariance's gradient relies on that part. [#step-1-the-product-with-the-root]
     D = U @ (np.diag(-0.5 * lam**-1.5) * (U.T @ A @ U)) @ U.T
         the eigenvectors are held fixed and only the eigenvalues move:
         Off the diagonal, in the eigenbasis, your gradient of Sigma is 0. The eigenvectors turn when
@@ -286,11 +277,9 @@ whitening_gradient.mistakes("""
         [#step-2-the-inverse-root]
     T = dY_hat  # gamma is forgotten
         The loss feels the whitened batch only after each feature has been multiplied by gamma.
-        [#the-plan]
     T = dY_hat
     dY = (dC - dC.mean(axis=0)) * gamma  # gamma multiplies at the end and not at the beginning
         Going back, gamma comes first. After that the root mixes the features, and it is too late.
-        [#the-plan]
     lam, U = np.linalg.eigh(Sigma)  # epsilon is forgotten, as in the printed (81) to (83)
         The root is that of Sigma + eps * I: its eigenvalues occur in both paths.
         [batchnorm/whitening#small-eigenvalues-and-the-role-of-the-epsilon]
@@ -317,8 +306,6 @@ whitening_gradient.mistakes("""
     dY = dC - dC.sum(axis=0)  # the centring lacks its 1 / B
         The mean is subtracted on the way forward, and so the mean of the gradient on the way back.
         Do the columns of your dY add up to 0? [#step-4-the-centring]
-    A = C.T @ T + T.T @ C  # the symmetric part lacks its 1/2
-        The symmetric part of a symmetric matrix is the matrix itself. Put one into your formula.
     A = (C.T @ dY_hat + dY_hat.T @ C) / 2  # gamma is missing on the path through the root
-        Both paths begin at the whitened batch, behind gamma on the way back. [#the-plan]
+        Both paths begin at the whitened batch, behind gamma on the way back.
 """)

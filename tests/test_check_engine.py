@@ -3,10 +3,12 @@
 The texts are compared whole: they are what a learner reads.
 """
 
+import ast
 import contextlib
 import itertools
 import math
 import os
+import re
 import sys
 import threading
 import time
@@ -29,6 +31,7 @@ from hw1check._lines import Lines, entries
 from hw1check._problem import Mistake, question
 from hw1check._report import _paragraph, format_inputs
 from hw1check._run import MAX_DEPTH, MAX_SIZE, Outcome, Strange, is_too_large, outcomes
+from hw1check._slips import slips
 from hw1check._values import Failed, difference, digits, number
 
 # Comparing ----------------------------------------------------------------------------------
@@ -564,12 +567,43 @@ two_steps.mistakes("""
 """)
 
 
-def test_two_mistakes_at_once_are_named_if_only_these_two_give_the_answer():
-    (part,) = two_steps(lambda x, n: (x - n) ** 2).parts
-    assert part.mistake.what == "it is not doubled, and n has the wrong sign"
-    assert (part.mistake.why, part.mistake.page) == ("Why? Why not?", "dropout/variance#a")
-    (part,) = two_steps(lambda x, n: x - n).parts
-    assert part.mistake is None
+@pytest.mark.parametrize(
+    ("answer", "what"),
+    [
+        (lambda x, n: (2 * x + n) ** 2 + 0 * n, None),
+        (lambda x, n: (2 * x - n * 3) ** 2, None),
+        (lambda x, n: (x / 2 + n) ** 2, None),
+        (lambda x, n: (2 / x + n) ** 2, "a product and a quotient are exchanged in the line twice"),
+        (lambda x, n: (2 * x * n) ** 2, None),
+        (lambda x, n: (2 * x) ** 2, "a term is lost in the line raised"),
+        (lambda x, n: (2 * x + n**2) ** 2, "a square is too many in the line raised"),
+        (lambda x, n: 0, None),
+    ],
+)
+def test_a_slip_in_one_line_is_named_where_no_mistake_is_known(answer, what):
+    (part,) = two_steps(answer).parts
+    assert (part.mistake and part.mistake.what) == what
+    if what:
+        assert re.fullmatch("Derive (twice|raised) once more.", part.mistake.why)
+
+
+def test_every_kind_of_slip_is_made():
+    line = ast.parse("y = (-a + b - 2 * c / d**2) @ np.sqrt(e).T").body[0]
+    made = [ast.unparse(changed) for _, changed in slips(line)]
+    assert len(made) == len(set(made)) == 25
+    assert "y = (-a + b - 2 * c / d ** 2) @ np.sqrt(e ** 2).T" in made
+    assert "y = (-a + b - 4 * c / d ** 2) @ np.sqrt(e).T" in made
+    assert set(made) >= {
+        "y = np.sqrt(e).T @ (-a + b - 2 * c / d ** 2)",
+        "y = (-a + b + 2 * c / d ** 2) @ np.sqrt(e).T", "y = (-a + b) @ np.sqrt(e).T",
+        "y = (2 * c / d ** 2 - (-a + b)) @ np.sqrt(e).T",
+        "y = (-a + b - 2 * c / d ** 2) @ np.sqrt(e)",
+        "y = (-a - b - 2 * c / d ** 2) @ np.sqrt(e).T", "y = (-a - 2 * c / d ** 2) @ np.sqrt(e).T",
+        "y = (b - 2 * c / d ** 2) @ np.sqrt(e).T",
+        "y = (-a + b - 2 * c * d ** 2) @ np.sqrt(e).T", "y = (-a + b - 2 * c) @ np.sqrt(e).T",
+        "y = (-a + b - d ** 2 / (2 * c)) @ np.sqrt(e).T",
+        "y = (-a + b - 2 * c / d ** 2) @ e.T", "y = (a + b - 2 * c / d ** 2) @ np.sqrt(e).T",
+    }  # fmt: skip
 
 
 two_steps.mistakes("""
@@ -635,7 +669,7 @@ def test_a_right_result_passes_whatever_its_lines_are_with_a_note():
 
 
 def test_who_has_no_lines_is_told_of_them():
-    (note,) = make_problem()(lambda x, n: (x + n, x), cases=3).notes
+    (note,) = make_problem()(lambda x, n: (x + 7 * n, 5 - x), cases=3).notes
     assert note.startswith("give your steps their names, size, as far as you have them")
     assert make_problem()(lambda x, n: (2 * x, x / 2), cases=3).notes == ()
 
