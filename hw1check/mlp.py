@@ -71,8 +71,6 @@ softmax_of_logits.mistakes("""
         subtracted so that no exponent is above 0? [#log-sum-exp-without-overflow]
     m = min(z)  # the smallest logit is subtracted
         A spread of 710 still overflows: which shift cannot? [#log-sum-exp-without-overflow]
-    m = max(max(z), 0)  # logits that are all far below 0 are not raised
-        Near -1000 all terms are 0: which shift makes one of them 1? [#log-sum-exp-without-overflow]
     numerator = np.exp(np.clip(z, -700, 700))  # the logits are clipped
         Logits beyond the bound become equal, and so do their probabilities. [#softmax]
     denominator = sum(np.exp(z))  # the shift is made in the numerator only
