@@ -41,7 +41,7 @@ def check(name, source):
     str
         JSON: the report as `report`, `html` and `text`, or why there is none as `error`.
     """
-    return _apart(_check, name, source)
+    return json.dumps(_apart(_Capped(), _check, name, source))
 
 
 def run(source):
@@ -58,7 +58,9 @@ def run(source):
     str
         JSON: what it `printed`, the `value` of its last expression, and the `error` that ended it.
     """
-    return _apart(_run, source)
+    printed = _Capped()
+    result = _apart(printed, _run, source)
+    return json.dumps({"printed": _cut(printed.getvalue())} | result)
 
 
 def _check(name, source):
@@ -84,7 +86,7 @@ def _run(source):
         value = None if value is None else _cut(repr(value))
     except BaseException as error:
         value, problem = None, _explain(error)
-    return {"printed": _cut(sys.stdout.getvalue()), "value": value, "error": problem}
+    return {"value": value, "error": problem}
 
 
 def _explain(error):
@@ -110,19 +112,17 @@ def _no_debugger(*_, **__):
     raise RuntimeError(NO_DEBUGGER)
 
 
-def _apart(work, *arguments):
+def _apart(printed, work, *arguments):
     """Do the work with nothing to read, and put back what it has changed outside its names."""
     source = arguments[-1]
     linecache.cache[NAME] = (len(source), None, source.splitlines(keepends=True), NAME)
     sys.stdin, sys.breakpointhook = io.StringIO(), _no_debugger
-    printed = _Capped()
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             # NumPy's settings belong to the context.
-            result = contextvars.copy_context().run(work, *arguments)
+            return contextvars.copy_context().run(work, *arguments)
     finally:
         _put_back()
-    return json.dumps(result)
 
 
 # What a learner may change for all who come after: `np.exp = lambda x: 0`.

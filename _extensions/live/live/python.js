@@ -100,6 +100,7 @@ window.livePython = (() => {
   function start() {
     const newest = {};
     python = newest;
+    stage = "interpreter";
     newest.ready = load(newest).catch((error) => {
       newest.worker?.terminate();
       if (python === newest) python = undefined;
