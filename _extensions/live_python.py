@@ -23,6 +23,8 @@ from sphinx.errors import ExtensionError
 FOLDER = "_live"
 HERE = Path(__file__).parent / "live"
 VENDOR = HERE / "vendor"
+# A compiler of Fortran and other processes, which a page cannot have.
+LEFT_OUT = ("numpy/f2py/", "multiprocessing/")
 LICENCE = "-LICENSE.txt"
 NAME = "homework_1_checked"
 METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nRequires-Dist: numpy\n"
@@ -62,16 +64,29 @@ def vendored(folder=VENDOR):
 
 
 def packed(files):
-    """Return a zip of the files."""
+    """Return a zip of files, compressed as one: that is smaller, and it is unpacked natively."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         for name, data in files.items():
-            add(archive, name, data)
-    return target.getvalue()
+            add(archive, name, data, zipfile.ZIP_STORED)
+    return gzip.compress(target.getvalue(), 9, mtime=0)
+
+
+def unpacked(data):
+    """Return the files of a zip that can be of use."""
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    names = (name for name in sorted(archive.namelist()) if not name.startswith(LEFT_OUT))
+    return {name: archive.read(name) for name in names if not name.endswith("/")}
+
+
+def compiled(files, folder, bytecode):
+    """Put what was compiled ahead in the place of its source."""
+    compiled = {name: bytecode.get(f"{folder}/{name}c") for name in files}
+    return {f"{name}c" if compiled[name] else name: compiled[name] or files[name] for name in files}
 
 
 def wheel(root):
-    """Return the name and the content of a wheel of hw1lib, hw1check and `in_page`."""
+    """Return the name and the files of a wheel of hw1lib, hw1check and `in_page`."""
     files = {"in_page.py": (HERE / "in_page.py").read_bytes()}
     for package in ("hw1check", "hw1lib"):
         for path in sorted((root / package).rglob("*")):
@@ -84,7 +99,7 @@ def wheel(root):
     files[f"{info}/WHEEL"] = WHEEL.encode()
     rows = [f"{name},{record(data)},{len(data)}\n" for name, data in files.items()]
     files[f"{info}/RECORD"] = "".join([*rows, f"{info}/RECORD,,\n"]).encode()
-    return f"{NAME}-{version}-py3-none-any.whl", packed(files)
+    return f"{NAME}-{version}-py3-none-any.whl", files
 
 
 def record(data):
@@ -95,17 +110,18 @@ def record(data):
 
 def served(files, root):
     """Return what the client fetches: the scripts, the worker's own ahead, and the rest."""
-    name, data = wheel(root)
-    code = gzip.compress(files["pyodide.asm.wasm"], 9, mtime=0)
+    bytecode = unpacked(files["bytecode.zip"]) if "bytecode.zip" in files else {}
+    library = unpacked(files["python_stdlib.zip"])
     numpy = next(name for name in files if name.endswith(".whl"))
+    book, content = wheel(root)
     return {
         "worker.js": (HERE / "live" / "worker.js").read_bytes(),
         "pyodide.asm.js": files["pyodide.asm.js"],
         "pyodide.js": files["pyodide.js"],
-        "pyodide.asm.wasm.gzip": code,
-        "python_stdlib.zip": files["python_stdlib.zip"],
-        numpy: files[numpy],
-        name: data,
+        "pyodide.asm.wasm.gzip": gzip.compress(files["pyodide.asm.wasm"], 9, mtime=0),
+        "python_stdlib.zip.gzip": packed(compiled(library, "stdlib", bytecode)),
+        f"{numpy}.gzip": packed(compiled(unpacked(files[numpy]), "numpy", bytecode)),
+        f"{book}.gzip": packed(content),
     }
 
 
@@ -114,9 +130,8 @@ def on_the_wire(name, data):
     return len(gzip.compress(data, 6, mtime=0) if name.endswith(".js") else data)
 
 
-def write(out, root):
-    """Write the folder."""
-    files = vendored()
+def write(out, root, files):
+    """Write the folder, made of the vendored files."""
     needed = served(files, root)
     table = {
         name: [on_the_wire(name, data), hashlib.sha256(data).hexdigest()[:8]]
@@ -140,7 +155,7 @@ def finish(app, exception):
     if exception or app.builder.name != "html":
         return
     try:
-        write(Path(app.outdir) / FOLDER, Path(app.srcdir))
+        write(Path(app.outdir) / FOLDER, Path(app.srcdir), vendored())
     except ValueError as error:
         raise ExtensionError(str(error)) from error
 

@@ -23,12 +23,12 @@ def without_itself(text):
     return page.html
 
 
-def add(archive, name, data):
+def add(archive, name, data, method=zipfile.ZIP_DEFLATED):
     """Put a file into a zip, with nothing of the machine or of the moment."""
     info = zipfile.ZipInfo(name, TIME)
     info.external_attr = 0o644 << 16
     info.create_system = 3  # Unix, wherever it is made
-    archive.writestr(info, data, zipfile.ZIP_DEFLATED, 9)
+    archive.writestr(info, data, method, 9)
 
 
 def pack(site, target):

@@ -74,14 +74,15 @@ window.livePython = (() => {
     return answer.body;
   }
 
+  // All but the scripts is packed by the build: not every server packs it, or knows its type.
   async function unpacked(name) {
     const stream = await (inFolder ? fromFolder(name) : fetched(name));
-    if (!name.endsWith(".gzip")) return new Response(stream).arrayBuffer();
-    // Packed by the build, since not every server packs WebAssembly or knows its type; compiled
-    // while it comes, and once for all workers.
+    const packed = name.endsWith(".gzip");
+    const whole = packed ? stream.pipeThrough(new DecompressionStream("gzip")) : stream;
+    if (!name.includes(".wasm")) return new Response(whole).arrayBuffer();
+    // Compiled while it comes, and once for all workers.
     const headers = { "Content-Type": "application/wasm" };
-    const code = stream.pipeThrough(new DecompressionStream("gzip"));
-    return WebAssembly.compileStreaming(new Response(code, { headers }));
+    return WebAssembly.compileStreaming(new Response(whole, { headers }));
   }
 
   function content(name) {
@@ -129,10 +130,10 @@ window.livePython = (() => {
     });
     worker.postMessage({
       scripts: inFolder ? [] : scripts.slice(1).map((name) => address(name)),
-      packages: others.filter((name) => name.endsWith(".whl")),
+      packages: others.filter((name) => name.includes(".whl")),
     });
     const sent = others.map(async (name, i) => {
-      worker.postMessage({ name: name.replace(".gzip", ""), content: await contents[i] });
+      worker.postMessage({ name, content: await contents[i] });
     });
     await Promise.all([ready, ...sent]);
   }

@@ -21,10 +21,11 @@
     return contents.get(name);
   }
 
-  self.fetch = async (address) => new Response(await content(String(address).slice(NOWHERE.length)));
+  self.fetch = async (address) =>
+    new Response(await content(`${String(address).slice(NOWHERE.length)}.gzip`));
   WebAssembly.instantiateStreaming = async (_, imports) => {
     try {
-      const module = await content("pyodide.asm.wasm"); // compiled once for all workers
+      const module = await content("pyodide.asm.wasm.gzip"); // compiled once for all workers
       return { module, instance: await WebAssembly.instantiate(module, imports) };
     } catch (error) { // which Pyodide would only log, and wait for ever
       postMessage({ failed: String(error) });
