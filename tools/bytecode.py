@@ -1,8 +1,8 @@
-"""Compile ahead what Python imports in a page: `nox -s bytecode`, after a change of what is vendored.
+"""Compile ahead what Python imports in a page: `nox -s bytecode`, when a vendored file has changed.
 
-Compiling these modules would take half of the time until the first answer, and the half of it again
-after each stop. A page is asked which they are; then Python 3.13, which uv finds or fetches, compiles
-them, since the bytecode must be that of the interpreter in the page.
+Else half of the wait for the first answer, and for the next one after a stop, is for compiling. A
+page is asked which modules it has imported; then Python 3.13, which uv finds or fetches, compiles
+them: bytecode is good for one version, that of the interpreter in the page.
 """
 
 import subprocess

@@ -29,6 +29,7 @@ window.livePython = (() => {
   const kept = {}; // of each file the promise of its content
   const texts = {}; // of each file from a folder its text
   const listeners = new Set();
+  let blob; // the scripts of a worker, from a folder
   let stage; // what is awaited
   let python; // the newest worker and the promise that it is ready
   let running; // the call under way
@@ -93,9 +94,10 @@ window.livePython = (() => {
     return kept[name];
   }
 
-  async function makeWorker() {
-    if (!inFolder) return new Worker(address(scripts[0]));
-    return new Worker(URL.createObjectURL(new Blob(await Promise.all(scripts.map(content)))));
+  async function scriptOfWorker() {
+    if (!inFolder) return address(scripts[0]);
+    blob ??= URL.createObjectURL(new Blob(await Promise.all(scripts.map(content))));
+    return blob;
   }
 
   function start() {
@@ -112,7 +114,7 @@ window.livePython = (() => {
 
   async function load(newest) {
     const contents = others.map(content); // all at once
-    const worker = newest.worker = await makeWorker();
+    const worker = newest.worker = new Worker(await scriptOfWorker());
     const ready = new Promise((done, failed) => {
       worker.onmessage = ({ data }) => {
         if (python !== newest) return; // a late word of a worker that was ended
@@ -150,12 +152,16 @@ window.livePython = (() => {
 
   async function perform(call, values, seconds) {
     let timer;
-    const outcome = new Promise((done, failed) => { running = { done, failed }; });
+    const own = {};
+    const outcome = new Promise((done, failed) => { Object.assign(own, { done, failed }); });
+    running = own;
     try {
       await Promise.race([ready(), outcome]);
-      running.sent = true;
-      python.worker.postMessage({ call, values });
-      timer = setTimeout(end, seconds * 1000, "time", `stopped after ${seconds} seconds`);
+      if (running === own) { // nobody has stopped it yet
+        own.sent = true;
+        python.worker.postMessage({ call, values });
+        timer = setTimeout(end, seconds * 1000, "time", `stopped after ${seconds} seconds`);
+      }
       return await outcome;
     } finally {
       clearTimeout(timer);
