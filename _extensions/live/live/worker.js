@@ -49,6 +49,9 @@
     postMessage({ stage: "checks" });
     pyodide.unpackArchive(await content(book), "wheel", { extractDir: PACKAGES });
     const page = pyodide.pyimport("in_page");
+    // Now and then Python looks here for a signal. None comes, but it calls JavaScript for that, and
+    // only there does WebKit end a worker: its loop would go on for ever.
+    pyodide.setInterruptBuffer([0]);
     answer = ({ call, values }) => ({
       result: JSON.parse(page[call](...values)), spent: pyodide._module.HEAPU8.length > SPENT,
     });
