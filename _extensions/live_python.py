@@ -23,8 +23,7 @@ from sphinx.errors import ExtensionError
 FOLDER = "_live"
 HERE = Path(__file__).parent / "live"
 VENDOR = HERE / "vendor"
-# A compiler of Fortran and other processes, which a page cannot have.
-LEFT_OUT = ("numpy/f2py/", "multiprocessing/")
+LEFT_OUT = "numpy/f2py/"  # which is for compilers of Fortran
 LICENCE = "-LICENSE.txt"
 NAME = "homework_1_checked"
 METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nRequires-Dist: numpy\n"
@@ -81,8 +80,8 @@ def unpacked(data):
 
 def compiled(files, folder, bytecode):
     """Put what was compiled ahead in the place of its source."""
-    compiled = {name: bytecode.get(f"{folder}/{name}c") for name in files}
-    return {f"{name}c" if compiled[name] else name: compiled[name] or files[name] for name in files}
+    ahead = {name: bytecode.get(f"{folder}/{name}c") for name in files}
+    return {f"{name}c" if ahead[name] else name: ahead[name] or files[name] for name in files}
 
 
 def wheel(root):

@@ -11,7 +11,7 @@ from _imp import source_hash
 from pathlib import Path
 
 import pytest
-from live_python import VENDOR, on_the_wire, packed, served, unpacked, vendored, wheel
+from live_python import VENDOR, packed, unpacked, vendored, wheel
 
 ROOT = Path(__file__).parent.parent
 RIGHT = "def dropout_scale(p):\n    return 1 / (1 - p)\n"
@@ -32,10 +32,6 @@ def test_the_build_refuses_another_file_and_names_it(tmp_path, trouble):
         path.write_bytes(b"1")
     with pytest.raises(ValueError, match=path.name):
         vendored(folder)
-
-
-def test_what_a_reader_fetches_once_is_at_most_9_mb():
-    assert sum(on_the_wire(*item) for item in served(vendored(), ROOT).items()) <= 9e6
 
 
 def test_what_is_compiled_ahead_is_the_vendored_source():
