@@ -309,7 +309,7 @@ def ticks():
     family = {os.getpid()}
     while more := {number for number in parents.keys() - family if parents[number] in family}:
         family |= more
-    return sum(times[number] for number in family)
+    return sum(times.get(number, 0) for number in family)
 
 
 def test_all_solutions_and_mistakes_get_the_words_that_cpython_gives(loaded):
