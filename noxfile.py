@@ -91,6 +91,12 @@ def site_report(session):
 
 
 @nox.session(python=False)
+def bytecode(session):
+    """Compile ahead what Python imports in a page (Chromium, and uv's Python 3.13)."""
+    tool(session, "tools/bytecode.py", path="tests")
+
+
+@nox.session(python=False)
 def equations(session):
     """Run the checks of the equations and record what they measure."""
     tool(session, "-m", "pytest", "tests/equations", "-q", "--write-equations")

@@ -327,7 +327,7 @@ def bundle(out, target, names, pages):
         path.read_text(encoding="utf-8")
         for path in out.rglob("*.js")
         if not path.name.startswith(("fontawesome", "searchindex", "bootstrap"))
-        and path.parent.name != "equations"
+        and path.parent.name not in ("equations", "_live", "folder")
     ]
     css = "\n".join(load_css(out, name) for name in names)
     rules = tinycss2.parse_stylesheet(css, skip_whitespace=True)

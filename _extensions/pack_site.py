@@ -23,6 +23,14 @@ def without_itself(text):
     return page.html
 
 
+def add(archive, name, data, method=zipfile.ZIP_DEFLATED):
+    """Put a file into a zip, with nothing of the machine or of the moment."""
+    info = zipfile.ZipInfo(name, TIME)
+    info.external_attr = 0o644 << 16
+    info.create_system = 3  # Unix, wherever it is made
+    archive.writestr(info, data, method, 9)
+
+
 def pack(site, target):
     """Write the zip: one folder, named like the zip."""
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -34,10 +42,7 @@ def pack(site, target):
             data = path.read_bytes()
             if name == "index.html":
                 data = without_itself(data.decode()).encode()
-            info = zipfile.ZipInfo(f"{target.stem}/{name}", TIME)
-            info.external_attr = 0o644 << 16
-            info.create_system = 3  # Unix, wherever it is made
-            archive.writestr(info, data, zipfile.ZIP_DEFLATED, 9)
+            add(archive, f"{target.stem}/{name}", data)
 
 
 def main():

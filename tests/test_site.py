@@ -190,6 +190,8 @@ def test_each_page_says_its_minutes_and_the_front_page_adds_them_up(chapters):
 def test_the_licences_of_what_the_site_ships_are_on_it(site):
     for name in ("katex", "literata"):
         assert "Copyright" in (site / "_static" / f"{name}-LICENSE.txt").read_text("utf-8")
+    for name in ("pyodide", "python", "numpy"):
+        assert len((site / "_live" / f"{name}-LICENSE.txt").read_text("utf-8")) > 10_000
 
 
 def formula(box):
