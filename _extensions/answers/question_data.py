@@ -4,7 +4,9 @@ The formulas of the solution do not travel, only what they give in a few cases.
 """
 
 import ast
+import atexit
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -34,33 +36,18 @@ def question_data(problem):
         solution has named. A mistake has the values of the first line that it changes and of each
         part that it changes, case by case; an array is one number there, see `_mark`.
     """
-    axes = max(map(np.ndim, problem.cases(1)[0].values()), default=None)
-    drawn = problem.cases(1 if axes is None else CASES[axes])
+    drawn, right = _drawn(problem)
     with np.errstate(all="ignore"):  # a mistake may be infinite
-        right = problem.expected(drawn)
-        marks = [_marks(problem, mistake, drawn, right) for mistake in problem.known]
-    cases = [case | _sizes(problem, case) for case in drawn]
-    return {
-        "name": problem.name,
-        "question": problem.question,
-        "title": problem.title,
-        "page": problem.page,
-        "arguments": list(cases[0]),
-        "cases": [{name: _plain(value) for name, value in case.items()} for case in cases],
-        "lines": [
+        mistakes = [
             {
-                "name": name,
-                "meaning": problem.lines.meaning(name),
-                "part": name in problem.parts,
-                "right": [_plain(row[name]) for row in right],
+                "what": mistake.what,
+                "why": mistake.why,
+                "page": mistake.page,
+                "values": _marks(problem, mistake, drawn, right),
             }
-            for name in problem.lines.names
-        ],
-        "mistakes": [
-            {"what": mistake.what, "why": mistake.why, "page": mistake.page, "values": values}
-            for mistake, values in zip(problem.known, marks, strict=True)
-        ],
-    }
+            for mistake in problem.known
+        ]
+    return _judged(problem, drawn, right) | {"mistakes": mistakes}
 
 
 def is_formula(problem):
@@ -68,7 +55,8 @@ def is_formula(problem):
     typed = typed_lines(problem.lines)
     if typed is None or not all(map(_is_numeric, problem.cases(1)[0].values())):
         return False
-    return all(verdict["state"] == "right" for verdict in judge(question_data(problem), typed))
+    data = _judged(problem, *_drawn(problem)) | {"mistakes": []}
+    return all(verdict["state"] == "right" for verdict in judge(data, typed))
 
 
 def typed_lines(lines):
@@ -86,10 +74,44 @@ def typed_lines(lines):
 
 def judge(data, typed):
     """Judge what is typed, a text for each line, as the browser does."""
-    with MiniRacer() as engine:
-        engine.eval(SCRIPT.read_text(encoding="utf-8"))
-        both = f"{json.dumps(data)}, {json.dumps(typed)}"
-        return json.loads(engine.eval(f"JSON.stringify(formula.judge({both}))"))
+    both = f"{json.dumps(data)}, {json.dumps(typed)}"
+    return json.loads(engine().eval(f"JSON.stringify(formula.judge({both}))"))
+
+
+@cache
+def engine():
+    """Start a JavaScript engine that has `formula`, one for the build."""
+    started = MiniRacer()
+    atexit.register(started.close)  # without it Python may wait for ever as it ends
+    started.eval(SCRIPT.read_text(encoding="utf-8"))
+    return started
+
+
+def _drawn(problem):
+    axes = max(map(np.ndim, problem.cases(1)[0].values()), default=None)
+    drawn = problem.cases(1 if axes is None else CASES[axes])
+    return drawn, problem.expected(drawn)
+
+
+def _judged(problem, drawn, right):
+    cases = [case | _sizes(problem, case) for case in drawn]
+    return {
+        "name": problem.name,
+        "question": problem.question,
+        "title": problem.title,
+        "page": problem.page,
+        "arguments": list(cases[0]),
+        "cases": [{name: _plain(value) for name, value in case.items()} for case in cases],
+        "lines": [
+            {
+                "name": name,
+                "meaning": problem.lines.meaning(name),
+                "part": name in problem.parts,
+                "right": [_plain(row[name]) for row in right],
+            }
+            for name in problem.lines.names
+        ],
+    }
 
 
 def _is_numeric(value):
@@ -124,13 +146,16 @@ def _mark(value):
     Sum the entries of a value, each weighted by the cosine of its index.
 
     Two arrays that differ have different sums in one of several random cases, so a mistake's array
-    need not travel. A number is its own mark; None stands for what is not finite.
+    need not travel. A number is its own mark; None stands for a failure. What is not finite has
+    JavaScript's name, since JSON has no number for it.
     """
     if value is None:
         return None
     row = np.ravel(arrays(value))
     mark = row @ np.cos(np.arange(row.size))
-    return _plain(mark) if np.isfinite(mark) else None
+    if not np.isfinite(mark):
+        return "NaN" if np.isnan(mark) else "Infinity" if mark > 0 else "-Infinity"
+    return _plain(mark)
 
 
 def _marks(problem, mistake, drawn, right):
@@ -145,6 +170,8 @@ def _marks(problem, mistake, drawn, right):
         ]
         if changed and not is_part:
             continue
-        if any(v is None or difference(arrays(v), r[name]) for v, r in zip(found, right, strict=True)):
+        if any(
+            v is None or difference(arrays(v), r[name]) for v, r in zip(found, right, strict=True)
+        ):
             changed[name] = [_mark(value) for value in found]
     return changed

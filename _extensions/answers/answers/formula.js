@@ -20,29 +20,30 @@ globalThis.formula = (() => {
   const TOKEN = new RegExp([
     "\\s+",
     "(?<number>(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?)",
-    "(?<share>[½¼¾⅓⅔])",
+    "(?<share>[½¼¾])",
     "(?<raised>[⁺⁻]?[⁰¹²³⁴-⁹]+)",
     "(?<circle>π)",
-    "(?:(?<library>np|numpy|math)\\.)?(?<name>(?!π)[\\p{L}_](?:(?!π)[\\p{L}\\p{M}\\p{Nd}_])*)",
-    "(?<sign>\\*\\*|//|[<>]=|[^])",
+    "(?:(?<library>np|numpy|math)\\.)?(?<name>(?!π)[\\p{L}_∑](?:(?!π)[\\p{L}\\p{M}\\p{Nd}_])*)",
+    "(?<sign>\\*\\*|[<>]=|[^])",
   ].join("|"), "uy");
   const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
-  const SHARES = { "½": [1, 2], "¼": [1, 4], "¾": [3, 4], "⅓": [1, 3], "⅔": [2, 3] };
+  const SHARES = { "½": [1, 2], "¼": [1, 4], "¾": [3, 4] };
   const SAME = {
     "−": "-", "–": "-", "×": "*", "·": "*", "⋅": "*", "∙": "*", "•": "*", "∗": "*", "÷": "/",
     "∕": "/", "⁄": "/", "[": "(", "]": ")", "**": "^", "≤": "<=", "≥": ">=",
   };
   const GREEK = {
-    alpha: "α", beta: "β", gamma: "γ", delta: "δ", eps: "ε", lam: "λ", mu: "μ", pi: "π", rho: "ρ",
-    sigma: "σ", theta: "θ", tau: "τ",
+    alpha: "α", beta: "β", gamma: "γ", eps: "ε", lam: "λ", mu: "μ", pi: "π", rho: "ρ", sigma: "σ",
   };
   const LATIN = Object.fromEntries(Object.entries(GREEK).map(([name, letter]) => [letter, name]));
+  const GREEK_END = new RegExp(`^(.?)(${Object.keys(GREEK).join("|")})$`);
   const OTHER = { __proto__: null, lambda: "lam", epsilon: "eps" };
   const INSTEAD = { "|": ": write abs(x) for |x|", "\\": ": write a/b and sqrt(x), without LaTeX" };
 
   // The Python spelling of a name: x with a hat is x_hat, and a Greek letter has its name.
   const spelled = (name) =>
-    name.normalize("NFKD").replace(/\u0302/g, "_hat").replace(/[α-ω]/g, (letter) => LATIN[letter] ?? letter);
+    name.normalize("NFKD").replace(/\u0302/g, "_hat")
+      .replace(/[α-ω]/g, (letter) => LATIN[letter] ?? letter);
 
   // The name that is meant: phones write the first letter large.
   function known(word, names) {
@@ -103,7 +104,7 @@ globalThis.formula = (() => {
       const before = tokens[next - 1];
       if (value === "=") fail("Write only what stands to the right of the equals sign.", at);
       if (value === ",") fail("A number has a point and no comma: 0.5.", at);
-      if (kind === "sign" && !/^([-+*/^()!.<>√]|\/\/|[<>]=)$/.test(value)) {
+      if (kind === "sign" && !/^([-+*/^()!.<>√]|[<>]=)$/.test(value)) {
         fail(`The sign ${shown} is not read here${INSTEAD[value] ?? ""}.`, at);
       }
       const isOperator = before?.kind === "sign" && !")!".includes(before.value);
@@ -123,11 +124,14 @@ globalThis.formula = (() => {
     function product() {
       let left = signed();
       for (;;) {
-        const { kind, at } = tokens[next];
-        const sign = take("*", "/", "//");
+        const { kind, at, text: shown } = tokens[next];
+        const sign = take("*", "/");
         if (sign) left = call(sign.value, [left, signed()], at);
-        else if (kind === "name" || is("(", "√")) left = call("*", [left, power()], at);
-        else return left;
+        else if (kind === "name" || is("(", "√")) {
+          const isIndex = shown === "[" && tokens[next - 1].kind === "name";
+          if (isIndex) fail("An index in [ ] is not read here.", at);
+          left = call("*", [left, power()], at);
+        } else return left;
       }
     }
 
@@ -247,15 +251,11 @@ globalThis.formula = (() => {
     max: Math.max, min: Math.min, factorial, comb,
     relu: (x) => Math.max(x, 0),
     where: (mask, a, b) => (mask ? a : b),
-    square: (x) => x * x,
-    zeros_like: (x) => 0,
-    ones_like: (x) => 1,
     negative: (x) => -x,
     "+": (a, b) => a + b,
     "-": (a, b) => a - b,
     "*": (a, b) => a * b,
     "/": (a, b) => a / b,
-    "//": (a, b) => Math.floor(a / b),
     "^": (a, b) => a ** b,
     "<": (a, b) => Number(a < b),
     ">": (a, b) => Number(a > b),
@@ -269,11 +269,12 @@ globalThis.formula = (() => {
     return total(row.map((x) => (x - m) ** 2)) / (row.length - ddof);
   };
   const OVER = {
-    __proto__: null, sum: total, mean, var: variance, std: (row, ddof) => Math.sqrt(variance(row, ddof)),
+    __proto__: null, sum: total, mean, var: variance,
   };
   const SPELLED = {
     __proto__: null, ln: "log", maximum: "max", minimum: "min", C: "comb", binom: "comb",
-    binomial: "comb", choose: "comb", ncr: "comb", pow: "^", Σ: "sum", "∑": "sum", shape: "len", len: "len",
+    binomial: "comb", choose: "comb", ncr: "comb", pow: "^", Σ: "sum", "∑": "sum", shape: "len",
+    len: "len",
   };
   function functionNamed(word) {
     const own = (name) => SPELLED[name] ?? (name in FUNCTIONS || name in OVER ? name : null);
@@ -338,22 +339,21 @@ globalThis.formula = (() => {
   const around = (left, inner, right) => row(sign(left), inner, sign(right));
   const SHOWN = { "<=": "≤", ">=": "≥", "-": "−" };
   const TIGHT = {
-    "<": 1, ">": 1, "<=": 1, ">=": 1, "+": 2, "-": 2, sum: 2.5, "*": 3, negative: 3, "/": 5, "//": 6,
-    "^": 5, exp: 5, square: 5, factorial: 5,
+    "<": 1, ">": 1, "<=": 1, ">=": 1, "+": 2, "-": 2, sum: 2.5, "*": 3, negative: 2.9, "/": 5,
+    "^": 5, exp: 5, factorial: 5,
   };
   const tightness = ({ kind, name }) => (kind === "call" && TIGHT[name]) || 6;
 
   // A piece of a name: a Greek letter, a hat over the last letter, a number at the foot of one.
   function piece(word) {
     const [, text, mark, foot] = /^(.*?)(_hat|_tilde)?(\d*)$/.exec(word);
-    const greek = /^(.?)(alpha|beta|gamma|delta|eps|lam|mu|pi|rho|sigma|theta|tau)$/.exec(text);
+    const greek = GREEK_END.exec(text);
     const [before, letter] = greek
       ? [greek[1], GREEK[greek[2]]]
       : mark || (foot && text.length === 1) ? [text.slice(0, -1), text.slice(-1)] : ["", text + foot];
-    const isApart = foot && letter !== text + foot;
     let shown = tag("mi", letter);
     if (mark) shown = tag('mover accent="true"', shown, sign(mark === "_hat" ? "^" : "~"));
-    if (isApart) shown = tag("msub", shown, tag("mn", foot));
+    if (foot && letter !== text + foot) shown = tag("msub", shown, tag("mn", foot));
     return before ? row(tag("mi", before), shown) : shown;
   }
 
@@ -385,24 +385,22 @@ globalThis.formula = (() => {
     const index = { 1: "j", "-1": "j", all: "i, j" }[axis];
     const own = {
       "/": () => fraction(),
-      "//": () => around("⌊", fraction(), "⌋"),
       "^": () => tag("msup", drawn(a, 6), row(drawn(b))),
-      square: () => tag("msup", drawn(a, 6), tag("mn", 2)),
       exp: () => tag("msup", tag("mi", "e"), row(drawn(a))),
       sqrt: () => tag("msqrt", drawn(a)),
       abs: () => around("|", drawn(a), "|"),
       comb: () => around("(", fraction(' linethickness="0"'), ")"),
       factorial: () => row(drawn(a, 6), sign("!")),
-      negative: () => row(sign("−"), drawn(a, 3)),
+      negative: () => row(sign("−"), drawn(a, 2.5)),
       sum: () => row(tag("munder", sign("∑"), tag("mi", index ?? "i")), drawn(a, 3)),
     }[name];
     const inner = () => {
       if (own) return own();
       if (name in TIGHT) {
         const shown = name !== "*" ? SHOWN[name] ?? name : isDotted(a, b) ? "·" : "\u2062";
-        return row(drawn(a, tight), sign(shown), drawn(b, tight + 1));
+        return row(drawn(a, tight - 0.2), sign(shown), drawn(b, tight + 1));
       }
-      const word = tag("mi", name === "log" ? "ln" : name.replace("_", " "));
+      const word = tag("mi", name === "log" ? "ln" : name);
       const values = args.map((arg) => drawn(arg)).join(sign(","));
       const shown = index ? tag("msub", word, tag("mi", index)) : word;
       return row(shown, sign("\u2061"), around("(", values, ")"));
@@ -435,11 +433,12 @@ globalThis.formula = (() => {
   const agree = (found, right) => !misfits(found, right) && !differing(found, right).length;
   const isFixed = ({ right }) => right.every((value) => agree(value, right[0]));
 
-  // A mistake's value travels as this sum of its entries.
+  // A mistake's value travels as this sum of its entries; as null where Python has none.
   function isMarked(value, mark) {
     const terms = flat(value).map((x, i) => x * Math.cos(i));
-    if (!terms.every(Number.isFinite)) return mark === null;
-    return mark !== null && Math.abs(total(terms) - mark) <= RELATIVE * total(terms.map(Math.abs));
+    const sum = total(terms);
+    if (!Number.isFinite(sum)) return mark === null || `${sum}` === mark;
+    return mark !== null && Math.abs(sum - mark) <= RELATIVE * total(terms.map(Math.abs));
   }
 
   // The mistake that gives this in every case; one that begins with this line before the others.
@@ -463,7 +462,7 @@ globalThis.formula = (() => {
     const k = right.findIndex(largest);
     const i = flat(right[k]).findIndex(Boolean);
     const ratio = flat(values[k])[i] / flat(right[k])[i];
-    return times(ratio) ? `${places(ratio, 4)} times the right value` : null;
+    return Math.abs(ratio - 1) > 1e-4 && times(ratio) ? `${places(ratio, 4)} times the right value` : null;
   }
 
   function digits(found, right) {
@@ -493,7 +492,10 @@ globalThis.formula = (() => {
     if (isFixed(line)) return `${it} is ${places(got, 4)}, and that is not ${name}.`;
     let count = 4;
     while (count < 17 && places(got, count) === places(want, count)) count += 1;
-    const some = shape(right[k]).length ? ` in the first of ${wrong.length} entries that differ` : "";
+    const [rows, columns] = shape(right[k]);
+    const index = columns ? [Math.floor(wrong[0] / columns), wrong[0] % columns] : [wrong[0]];
+    const among = `${wrong.length} of ${rows * (columns ?? 1)}`;
+    const some = rows ? `, at [${index.join(", ")}]; entries that differ: ${among}` : "";
     return `${it} is ${places(got, count)}, and not ${places(want, count)}${some}.`;
   }
 
@@ -555,7 +557,8 @@ globalThis.formula = (() => {
     });
   }
 
-  const solved = ({ lines }, verdicts) => lines.every(({ part }, i) => !part || verdicts[i].state === "right");
+  const solved = ({ lines }, verdicts) =>
+    lines.every(({ part }, i) => !part || verdicts[i].state === "right");
 
   return { parse, evaluate, preview, judge, names, solved };
 })();
