@@ -189,7 +189,7 @@ class Verdict:
                 i = self.problem.parts.index(name)
                 wrong = None if returned is None else returned[i]
             else:
-                wrong = values.get(name)
+                wrong = _alike(values.get(name), self.expected[k][name])
             carried = self.carried[name][k] if given and wrong is not None else None
             # It has to change what follows from the learner's own earlier values.
             differs = differs or carried is None or bool(difference(arrays(wrong), arrays(carried)))

@@ -447,7 +447,7 @@ def verdict_of_hw1check(problem, mistake):
     for case in drawn:
         with np.errstate(all="ignore"):
             values, returned = mistake.values(case)
-        lines = {name: arrays(value) for name, value in values.items()}
+        lines = {name: [arrays(value)] for name, value in values.items()}
         one = returned and arrays(returned if len(returned) > 1 else returned[0])
         found.append(Outcome(one, None if returned else "failed", lines=lines))
     with np.errstate(all="ignore"):

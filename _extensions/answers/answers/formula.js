@@ -441,13 +441,18 @@ globalThis.formula = (() => {
     return mark !== null && Math.abs(sum - mark) <= RELATIVE * total(terms.map(Math.abs));
   }
 
-  // The mistake that gives this in every case; one that begins with this line before the others.
-  function recognized({ mistakes }, { name, values }) {
-    const fits = ({ values: { [name]: marks } }) =>
-      marks?.some((mark) => mark !== null) && marks.every((mark, k) => isMarked(values[k], mark));
-    const found = mistakes.filter(fits);
-    const best = found.find((mistake) => Object.keys(mistake.values)[0] === name) ?? found[0];
-    return best ? mistakes.indexOf(best) : null;
+  // The mistake that gives this in every case: the one that explains most of what else is wrong,
+  // and of these one that begins with this line.
+  function recognized({ mistakes }, line, wrong) {
+    const fits = (mistake, { name, values }) => {
+      const marks = mistake.values[name];
+      return marks?.some((mark) => mark !== null) && marks.every((mark, k) => isMarked(values[k], mark));
+    };
+    const begins = (mistake) => Object.keys(mistake.values)[0] === line.name;
+    const explains = (mistake) => 2 * wrong.filter((row) => fits(mistake, row)).length + begins(mistake);
+    const found = mistakes.filter((mistake) => fits(mistake, line)).map((m) => [explains(m), m]);
+    const most = Math.max(...found.map(([count]) => count));
+    return found.length ? mistakes.indexOf(found.find(([count]) => count === most)[1]) : null;
   }
 
   // What is certain of a wrong value that is no known mistake.
@@ -537,7 +542,7 @@ globalThis.formula = (() => {
     }
     const wrong = rows.filter(({ state }) => state === "wrong");
     const [parts, steps] = [true, false].map((isPart) => wrong.filter(({ part }) => part === isPart));
-    const isKnown = (line) => recognized(question, line) !== null;
+    const isKnown = (line) => recognized(question, line, wrong) !== null;
     // A step is another one on the reader's way if the result is right, or a known mistake without it.
     const isOther = solved(question, rows) || (steps.length && !isKnown(steps[0]) && parts.some(isKnown));
     const blamed = rows.indexOf(isOther ? parts[0] : wrong[0]);
@@ -545,7 +550,7 @@ globalThis.formula = (() => {
       const { name, state, part, text, position } = line;
       const verdict = (more) => ({ name, state, mistake: null, text, position, ...more });
       if (i === blamed) {
-        const mistake = recognized(question, line);
+        const mistake = recognized(question, line, wrong);
         const what = question.mistakes[mistake]?.what;
         return verdict({ mistake, text: what ? `This is what you get when ${what}.` : said(question, line) });
       }
