@@ -30,8 +30,9 @@ STYLE = Path(__file__).with_suffix(".css")
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ADVICE = "printing the book needs Chromium; on Debian: apt-get install chromium"
 # What is of use on a screen only.
-SCREEN_ONLY = "script, button, .headerlink, .controls, .take-along, .toctree-wrapper"
-PRACTICE = "chapters/practice/"
+SCREEN_ONLY = (
+    ".tag_answer-place, script, button, .headerlink, .controls, .take-along, .toctree-wrapper"
+)
 # Pages to look something up in: a reader of paper has no use for them, and they are long.
 TOPICS = ("dropout", "batchnorm", "backprop")
 SITE_ONLY = ("chapters/api", *(f"chapters/practice/mistakes_{topic}" for topic in TOPICS))
@@ -120,38 +121,17 @@ def renamed(html, docname, pages, base):
     return re.sub(r"<[^<>]+>", tag, html)
 
 
-def move_solutions(article):
-    """Take the solutions out of a practice page, with a link in their place; give their HTML."""
-    solutions = []
-    for exercise in article.css("section section"):
-        found = [box for box in exercise.css("details") if is_solution(box)]
-        if not found:
-            continue
-        name = exercise.attributes["id"]
-        for box in found:
-            box.css_first("summary").decompose()
-        code = exercise.css(".tag_solution")
-        texts = [*(box.inner_html for box in found), *(box.html for box in code)]
-        title = exercise.css_first("h2").inner_html
-        exercise_link = f'<a data-page="000" href="#{name}">The exercise</a>'
-        solutions.append(
-            f'<section id="solution-{name}"><h2>{title}</h2><p>{exercise_link}</p>'
-            f"{''.join(texts)}</section>"
-        )
-        here = f'<p><a data-page="000" href="#solution-{name}">The solution</a></p>'
-        found[0].insert_before(LexborHTMLParser(here).body.child)
-        for box in (*found, *code):
-            box.decompose()
-    # It says that the solutions are folded away here.
+def linked_solutions(article, path):
+    """Let a practice page lead to its solutions, which are on a page of their own; give these."""
+    if not path.exists():
+        return ""
+    for link in article.css(".answer-link a"):
+        link.attrs["href"] = f"#{link.attributes['href'].partition('#')[2]}"
+    # It says that one may write the answers on the page.
     for download in article.css("a.download"):
-        if solutions:
-            download.parent.inner_html = "The solutions stand at the end of the book."
-    return "".join(solutions)
-
-
-def is_solution(details):
-    """Say whether a folded box is the solution of an exercise."""
-    return details.css_first("summary").text().startswith("Solution")
+        download.parent.inner_html = "The solutions stand at the end of the book."
+    sections = printed(LexborHTMLParser(path.read_text(encoding="utf-8"))).css("section section")
+    return "".join(section.html for section in sections)
 
 
 def chapters(site, root):
@@ -173,7 +153,8 @@ def chapters(site, root):
             titles[name] = heading.inner_html
             if name in SITE_ONLY:
                 continue
-            if name.startswith(PRACTICE) and (moved := move_solutions(article)):
+            path = site / f"{name}_solutions.html"
+            if moved := linked_solutions(article, path):
                 moved = f'<section id="solutions"><h1>{titles[name]}</h1>{moved}</section>'
                 solutions.append(renamed(moved, name, names, base))
             text = renamed(article.inner_html, name, names, base)
