@@ -52,17 +52,20 @@ def place(problem, imports, docname):
     )
 
 
-def add_scripts(app, pagename, templatename, context, doctree):
-    """Send the script with the pages that have a box, or say how many are solved."""
+def finish_page(app, pagename, templatename, context, doctree):
+    """Send the script with a page that has boxes, and move its solutions; or say what is solved."""
     body = context.get("body", "")
     if doctree is not None and "answer-box" in body:
         app.add_js_file("boxes.js", loading_method="defer")
+        page = LexborHTMLParser(body)
+        app.solutions[pagename] = move_solutions(
+            page.body, f"{pagename.split('/')[-1]}_solutions.html"
+        )
+        context["body"] = page.body.inner_html
     elif doctree is not None and "answer-progress" in body:
         app.add_js_file("progress.js", loading_method="defer")
-        total = f'data-total="{len(PROBLEMS)}" hidden'
-        context["body"] = body.replace(
-            'class="answer-progress" hidden', f'class="answer-progress" {total}'
-        )
+        total = f'class="answer-progress" data-total="{len(PROBLEMS)}"'
+        context["body"] = body.replace('class="answer-progress"', total)
 
 
 def is_solution(details):
@@ -83,7 +86,8 @@ def move_solutions(article, name):
         question = exercise.css_first(".answer-box").attributes["data-question"]
         texts = [*(box.inner_html for box in found), *(box.html for box in code)]
         anchor = exercise.attributes["id"]
-        solutions[question] = anchor, exercise.css_first("h2").inner_html, "".join(texts)
+        heading = re.sub(r'<a class="headerlink".*?</a>', "", exercise.css_first("h2").inner_html)
+        solutions[question] = anchor, heading, "".join(texts)
         link = f'<p class="answer-link"><a href="{name}#solution-{anchor}">The solution</a></p>'
         found[0].insert_before(LexborHTMLParser(link).body.child)
         for box in (*found, *code):
@@ -91,31 +95,23 @@ def move_solutions(article, name):
     return solutions
 
 
-def write_solutions(path, title):
-    """Move the solutions of a practice page to one of their own, and into a script."""
-    page = LexborHTMLParser(path.read_text(encoding="utf-8"))
-    target = path.with_name(f"{path.stem}_solutions.html")
-    article = page.css_first("article")
-    solutions = move_solutions(article, target.name)
-    if not solutions:  # the page is that of an earlier build
-        return
-    path.write_text(page.html, encoding="utf-8")
-    script = {name: html for name, (_, _, html) in solutions.items()}
-    text = f"answerBoxes.solutions({json.dumps(script, ensure_ascii=False)});\n"
-    target.with_suffix(".js").write_text(text, encoding="utf-8")
-    sections = "".join(
-        f'<section id="solution-{anchor}"><h2>{heading}</h2>'
-        f'<p><a href="{path.name}#{anchor}">The exercise</a></p>{html}</section>'
-        for anchor, heading, html in solutions.values()
-    )
-    article.inner_html = f"<section><h1>Solutions: {escape(title)}</h1>{sections}</section>"
-    for element in page.css(
-        '[property^="og:"], [name^="twitter:"], [rel="canonical"], .answer-box'
-    ):
-        element.decompose()
-    page.css_first("title").inner_html = f"Solutions: {escape(title)}"
-    page.css_first('meta[name="description"]').attrs["content"] = f"The solutions of {title}."
-    target.write_text(page.html, encoding="utf-8")
+def pages_of_solutions(app):
+    """Give a page with the solutions of each practice page that was written."""
+    for name, solutions in app.solutions.items():
+        title = f"Solutions: {app.env.titles[name].astext()}"
+        home = f"{name.split('/')[-1]}.html"
+        sections = "".join(
+            f'<section id="solution-{anchor}"><h2>{heading}</h2>'
+            f'<p><a href="{home}#{anchor}">The exercise</a></p>{html}</section>'
+            for anchor, heading, html in solutions.values()
+        )
+        about = f"{title}, each as a derivation and as code, for where no script can show them."
+        context = {
+            "title": title,
+            "body": f"<section><h1>{escape(title)}</h1>{sections}</section>",
+            "metatags": f'<meta content="{escape(about)}" name="description" />',
+        }
+        yield f"{name}_solutions", context, "page.html"
 
 
 def finish(app, exception):
@@ -123,10 +119,10 @@ def finish(app, exception):
     if exception or app.builder.name != "html":
         return
     out = Path(app.outdir)
-    for docname in sorted(app.env.all_docs):
-        path = out / f"{docname}.html"
-        if docname.startswith(PRACTICE) and "answer-box" in path.read_text(encoding="utf-8"):
-            write_solutions(path, app.env.titles[docname].astext())
+    for name, solutions in app.solutions.items():
+        script = {question: html for question, (_, _, html) in solutions.items()}
+        text = f"answerBoxes.solutions({json.dumps(script, ensure_ascii=False)});\n"
+        (out / f"{name}_solutions.js").write_text(text, encoding="utf-8")
     questions = out / "_static" / "questions"
     questions.mkdir(exist_ok=True)
     for problem in filter(is_formula, PROBLEMS):
@@ -154,11 +150,18 @@ def tell_of_the_site(app, exception):
     path.write_text(text, encoding="utf-8")
 
 
+def prepare(app):
+    """Keep the solutions of the pages that are written; the others have theirs already."""
+    app.solutions = {}
+    app.config.html_static_path.append(str(LIBRARY))
+
+
 def setup(app):
-    """Register with Sphinx: the solutions move before the pages are made lean."""
+    """Register with Sphinx."""
+    app.connect("builder-inited", prepare)
     app.connect("source-read", before_reading)
-    app.connect("html-page-context", add_scripts)
-    app.connect("builder-inited", lambda app: app.config.html_static_path.append(str(LIBRARY)))
+    app.connect("html-page-context", finish_page)
+    app.connect("html-collect-pages", pages_of_solutions)
     app.connect("build-finished", finish, priority=400)
     app.connect("build-finished", tell_of_the_site, priority=960)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}
