@@ -30,14 +30,14 @@ def relation(problem, name, drawn, expected, found):
 
     right = [row[name] for row in expected]
     for other in problem.lines.names:
-        if other != name and is_everywhere([row.get(other) for row in expected]):
+        if other != name and is_everywhere(row.get(other) for row in expected):
             order = f"; the order is {', '.join(problem.parts)}" if other in problem.parts else ""
             return f"{problem.called(other)}{order}"
-    if is_everywhere([v.T if isinstance(v, np.ndarray) and v.ndim == 2 else None for v in right]):
+    if is_everywhere(v.T if isinstance(v, np.ndarray) and v.ndim == 2 else None for v in right):
         return "the transpose of the right value"
     with np.errstate(all="ignore"):
         for words, change in MAPS.items():
-            if is_everywhere([change(v) if isinstance(v, np.ndarray) else None for v in right]):
+            if is_everywhere(change(v) if isinstance(v, np.ndarray) else None for v in right):
                 return words
     rows = [{**c, **r, name: None} for c, r in zip(drawn, expected, strict=True)]
     if words := _factor(drawn, right, found) or _array_factor(rows, right, is_everywhere):
@@ -45,7 +45,7 @@ def relation(problem, name, drawn, expected, found):
     if all(_is_reordered(f, v) for f, v in zip(found, right, strict=True)):
         return "the right entries in another order"
     for words, change in _changes(drawn):
-        if is_everywhere([_right(problem, change(case), name) for case in drawn]):
+        if is_everywhere(_right(problem, change(case), name) for case in drawn):
             return f"the right value with {words}"
     return None
 
@@ -55,21 +55,18 @@ def _array_factor(rows, right, is_everywhere):
     for other, value in rows[0].items():
         if isinstance(value, np.ndarray) and value.ndim:
             for power, words in ((1, "times"), (-1, "divided by"), (2, "times the square of")):
-                if is_everywhere(
-                    [_product(v, row[other], power) for v, row in zip(right, rows, strict=True)]
-                ):
+                pairs = zip(right, rows, strict=True)
+                if is_everywhere(_product(v, row[other], power) for v, row in pairs):
                     return f"the right value {words} {other}"
     return None
 
 
 def _product(value, other, power):
     """Multiply by a power what has the shape for it; None for what has not."""
-    if not isinstance(value, np.ndarray) or not isinstance(other, np.ndarray):
-        return None
     with np.errstate(all="ignore"):
         try:
             product = value * other ** float(power)
-        except ValueError:
+        except (TypeError, ValueError):
             return None
     return product if product.shape == value.shape else None
 

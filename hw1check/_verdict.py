@@ -109,8 +109,10 @@ class Verdict:
         if name != first and first in self.own_lines():
             return replace(verdict, waits_for=first)
         case = next(k for k, text in enumerate(texts) if text is not None)
-        related = relation(self.problem, name, self.drawn, self.expected, self.found[name])
-        mistake = self.recognized(name) or (None if related else self._guessed(name))
+        mistake, related = self.recognized(name), None
+        if not mistake:
+            related = relation(self.problem, name, self.drawn, self.expected, self.found[name])
+            mistake = None if related else self._guessed(name)
         return replace(
             verdict,
             mistake=mistake,
