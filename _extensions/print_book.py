@@ -84,7 +84,8 @@ def printed(page):
     for element in article.css(SCREEN_ONLY):
         element.decompose()
     for details in article.css("details"):
-        details.attrs["open"] = ""
+        if not (details.attributes.get("class") or "").startswith("guess"):
+            details.attrs["open"] = ""
     article.unwrap_tags(["noscript"])  # what the site puts off until it is unfolded
     # The MathML would be printed a second time. Screen readers are told the LaTeX in its place.
     for formula in article.css(".katex"):

@@ -182,12 +182,13 @@ class Problem:
 
     def task(self):
         """Write what is asked for, and the function to begin with."""
-        names = [
-            f"    {name} = ...{_comment(self.lines.meaning(name))}" for name in self.lines.names
-        ]
-        blank = [f"def {self.name}({', '.join(self.arguments)}):", *names]
-        blank.append(f"    return {', '.join(self.parts)}")
-        return "\n".join([f"{self.question} {self.title}", "", self.__doc__, "", *blank])
+        return f"{self.question} {self.title}\n\n{self.__doc__}\n\n{self.blank()}"
+
+    def blank(self):
+        """Write the function to begin with: a name for each line."""
+        names = [f"    {n} = ...{_comment(self.lines.meaning(n))}" for n in self.lines.names]
+        head = f"def {self.name}({', '.join(self.arguments)}):"
+        return "\n".join([head, *names, f"    return {', '.join(self.parts)}"])
 
     def hint(self, number=1):
         """Name the lines of the solution, and print all before that number, but the last."""

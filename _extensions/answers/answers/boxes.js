@@ -86,7 +86,7 @@ window.answerBoxes = (() => {
 
   async function python() {
     asked = true;
-    await load("_live/python.js");
+    if (!window.livePython) await load("_live/python.js");
     return livePython;
   }
 
@@ -98,7 +98,7 @@ window.answerBoxes = (() => {
     constructor(place) {
       this.place = place;
       this.name = place.dataset.question;
-      this.section = place.closest("section");
+      this.section = place.closest(".answer-question") ?? place.closest("section");
       this.stub = this.section.querySelector(".tag_stub");
       this.blank = `${place.dataset.setup}\n\n\n${this.stub.querySelector("pre").textContent.trim()}\n`;
       this.lines = [...this.blank.matchAll(/^ {4}(\w+) = \.\.\.(?: {2}# (.*))?$/gm)];
