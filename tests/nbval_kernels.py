@@ -1,11 +1,15 @@
 """nbval talks to each kernel through sockets of its own, so that no other run can get one."""
 
 import os
+import sys
 import tempfile
 import uuid
 from pathlib import Path
 
 import nbval.kernel
+from jupyter_client.provisioning import local_provisioner
+
+import kernel_nursery
 
 # Sockets that are files: systems differ in having them, and limit their names to 104 characters.
 PLACE = tempfile.gettempdir()
@@ -38,3 +42,5 @@ class PrivateKernelManager(nbval.kernel.KernelManager):
 
 
 nbval.kernel.KernelManager = PrivateKernelManager
+if sys.platform == "linux":  # elsewhere a copy of a process is not to be trusted
+    local_provisioner.launch_kernel = kernel_nursery.launch

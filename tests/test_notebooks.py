@@ -1,7 +1,9 @@
 """The rules that every notebook keeps, so that nbval checks all of it and a page reads well."""
 
 import ast
+import os
 import re
+import time
 from pathlib import Path
 
 import nbformat
@@ -246,6 +248,33 @@ def test_no_prose_has(what, notebook):
 def test_torch_runs_on_one_thread(notebook):
     code = code_of(notebook)
     assert "import torch" not in code or "torch.set_num_threads(1)" in code
+
+
+def test_a_kernel_has_imported_no_part_of_the_project_can_be_interrupted_and_ends():
+    manager, client = start_new_kernel(kernel_name=CURRENT_ENV_KERNEL_NAME)
+    looks = {
+        "own": "[name for name in sys.modules if name.startswith('hw1')]",
+        "pid": "os.getpid()",
+        "cwd": "os.getcwd()",
+    }
+
+    def answer(number):
+        while (reply := client.get_shell_msg(timeout=30))["parent_header"]["msg_id"] != number:
+            pass
+        return reply["content"]
+
+    asked = client.execute("import os, sys", user_expressions=looks)
+    found = answer(asked)["user_expressions"]
+    own, pid, cwd = (found[name]["data"]["text/plain"] for name in looks)
+    assert (own, int(pid), cwd) == ("[]", manager.provisioner.pid, repr(os.getcwd()))
+    asked = client.execute("while True: pass")
+    time.sleep(0.5)
+    manager.interrupt_kernel()
+    assert answer(asked)["ename"] == "KeyboardInterrupt"
+    client.stop_channels()
+    manager.shutdown_kernel()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid), 0)
 
 
 @pytest.mark.skipif(not SOCKETS_ARE_FILES, reason="no sockets that are files here")
