@@ -20,13 +20,16 @@ window.answerBoxes = (() => {
         element.onload = done;
         element.onerror = () => {
           loaded.delete(path);
-          failed(new Error(`${path} could not be loaded`));
+          failed(new Error(`${path} could not be loaded.`));
         };
         document.head.append(element);
       }));
     }
     return loaded.get(path);
   }
+
+  const judging = (name) =>
+    Promise.all([load("_static/formula.js"), load(`_static/questions/${name}.js`)]);
 
   function make(tag, options = {}, ...children) {
     const element = document.createElement(tag);
@@ -47,18 +50,20 @@ window.answerBoxes = (() => {
 
   function kept(name) {
     try {
-      return JSON.parse(localStorage.getItem(KEY + name)) ?? {};
+      return memory[name] ?? JSON.parse(localStorage.getItem(KEY + name)) ?? {};
     } catch {
       keeps = false;
-      return memory[name] ?? {};
+      return {};
     }
   }
 
   function keep(name, changes) {
-    const record = memory[name] = { ...kept(name), ...changes };
+    const record = { ...kept(name), ...changes };
     try {
       localStorage.setItem(KEY + name, JSON.stringify(record));
+      delete memory[name];
     } catch {
+      memory[name] = record;
       if (keeps) boxes.forEach((box) => box.warn());
       keeps = false;
     }
@@ -114,7 +119,7 @@ window.answerBoxes = (() => {
     build() {
       const hasFormulas = "formula" in this.place.dataset;
       this.said = make("div", { role: "status", className: "answer-verdict" });
-      this.note = make("p", { className: "answer-note", hidden: true });
+      this.note = make("div", { className: "answer-note", hidden: true });
       this.buttons = {
         check: make("button", { type: "submit", className: "answer-check", textContent: "Check" }),
         stop: make("button", { type: "button", textContent: "Stop", hidden: true }),
@@ -130,7 +135,9 @@ window.answerBoxes = (() => {
       this.help = make("p", { className: "answer-help" }, this.lines.length > 1
         ? `Fill in the lines that you have; only ${parts.replace(/, (?=[^,]*$)/, " and ")} must be right. ` : "",
         "Write 2p, p^2, sqrt(p), 1/(2 pi).");
-      this.form = make("form", { className: "answer", noValidate: true, "aria-label": "Your answer" },
+      const question = this.section.querySelector("h2, h3").textContent.replace(/#$/, "");
+      const options = { noValidate: true, "aria-label": `Your answer: ${question}` };
+      this.form = make("form", { className: "answer", ...options },
         this.note, this.help, this.formulas, this.code.whole,
         make("div", { className: "answer-buttons" }, ...Object.values(this.buttons)), this.said);
       this.place.append(this.form);
@@ -139,13 +146,14 @@ window.answerBoxes = (() => {
         this.check();
       });
       this.form.addEventListener("keydown", (event) => {
-        if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.check();
+        if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+        event.preventDefault(); // a field would send the form as well
+        this.check();
       });
       this.form.addEventListener("input", () => {
         clearTimeout(this.timer);
         this.timer = setTimeout(() => this.save(), 300);
       });
-      this.buttons.stop.onclick = () => livePython.stop();
       this.buttons.hint.onclick = () => this.hint();
       this.buttons.solution.onclick = () => this.solve();
       this.buttons.reset.onclick = () => this.reset();
@@ -224,67 +232,95 @@ window.answerBoxes = (() => {
       return Object.fromEntries(rows.filter(([, text]) => text.trim()));
     }
 
+    written() {
+      return { lines: { ...this.typed(), ...this.gone }, code: this.code.area.value };
+    }
+
     save() {
-      keep(this.name, {
-        mode: this.mode, lines: this.typed(), code: this.code.area.value, blank: this.blank,
-      });
+      keep(this.name, { mode: this.mode, ...this.written(), blank: this.begun });
     }
 
     restore() {
       const { mode, lines = {}, code, blank, solved } = kept(this.name);
+      const inputs = [...this.formulas.children].map(({ parts: { input } }) => input);
+      const isGone = ([name]) => !inputs.some((input) => input.name === name);
+      this.gone = Object.fromEntries(Object.entries(lines).filter(isGone));
+      this.begun = this.blank; // the blank function that the text began with
+      this.note.replaceChildren();
+      this.note.hidden = true;
       this.code.area.value = code ?? this.blank;
-      for (const { parts: { input } } of this.formulas.children) input.value = lines[input.name] ?? "";
-      if (mode === "code" || Object.keys(lines).length) this.show(mode);
+      for (const input of inputs) input.value = lines[input.name] ?? "";
+      if (mode && inputs.length) this.show(mode);
       this.code.grow();
-      if (Object.keys(lines).length) this.load().then(() => this.previews(), () => {});
-      if (code !== undefined && blank !== this.blank && code !== this.blank) {
+      if (Object.keys(lines).length) this.load().catch(() => {});
+      if (code !== undefined && blank && blank !== this.blank && code !== this.blank) {
         if (code === blank) this.code.area.value = this.blank; // nothing was written
-        else this.offer();
+        else this.offer(blank);
       }
+      const old = Object.entries(this.gone).map((line) => line.join(" = "));
+      if (old.length) this.remark(`Its lines have changed. You wrote before: ${old.join("; ")}.`);
       this.celebrate(solved);
       if (!keeps) this.warn();
     }
 
+    remark(...words) {
+      this.note.append(make("p", {}, ...words));
+      this.note.hidden = false;
+    }
+
     // The blank function of this edition is another one than that which the reader has filled in.
-    offer() {
-      const choose = (text, value) => {
+    offer(old) {
+      this.begun = old;
+      const choose = (text, act) => {
         const button = make("button", { type: "button", textContent: text });
         button.onclick = () => {
-          this.code.area.value = value;
-          this.code.grow();
-          this.note.hidden = true;
+          act();
+          button.parentElement.remove();
+          this.note.hidden = !this.note.textContent;
+          this.begun = this.blank;
           this.save();
+          this.code.area.focus();
         };
         return button;
       };
-      this.note.replaceChildren("The blank function has changed since you wrote this. ",
-        choose("Keep mine", this.code.area.value), " ", choose("Begin with the new one", this.blank));
-      this.note.hidden = false;
+      this.remark("The blank function has changed since you wrote this. ",
+        choose("Keep mine", () => {}), " ",
+        choose("Begin with the new one", () => {
+          this.undoable("This is the new one. ");
+          this.code.area.value = this.blank;
+          this.code.grow();
+        }));
     }
 
     warn() {
-      this.note.textContent =
-        "This browser keeps nothing for this site: what you write here is lost when you leave the page.";
-      this.note.hidden = false;
+      this.remark(
+        "This browser keeps nothing for this site: what you write here is lost when you leave the page.");
     }
 
     reset() {
-      const before = { lines: this.typed(), code: this.code.area.value };
+      this.undoable("The box is blank again. ");
       for (const whole of this.formulas.children) {
         whole.parts.input.value = "";
         this.mark(whole, "empty", "");
         this.preview(whole);
       }
+      this.gone = {};
       this.code.area.value = this.blank;
       this.code.grow();
       this.save();
+    }
+
+    // Say what is done, with a button that brings back what is written now.
+    undoable(text) {
+      const before = { ...this.written(), blank: this.begun };
       const undo = make("button", { type: "button", textContent: "Bring it back" });
       undo.onclick = () => {
         keep(this.name, before);
         this.restore();
         this.say("It is back.");
+        this.buttons.reset.focus();
       };
-      this.say("The box is blank again. ", undo);
+      this.say(text, undo);
     }
 
     // The verdict ---------------------------------------------------------------------------------
@@ -293,8 +329,9 @@ window.answerBoxes = (() => {
       this.said.replaceChildren(...words);
     }
 
-    load() {
-      return Promise.all([load("_static/formula.js"), load(`_static/questions/${this.name}.js`)]);
+    async load() {
+      await judging(this.name);
+      for (const whole of this.formulas.children) this.preview(whole);
     }
 
     async check() {
@@ -344,7 +381,7 @@ window.answerBoxes = (() => {
       if (globalThis.formula && questions[this.name] && input.value.trim()) {
         try {
           const question = questions[this.name];
-          const names = formula.names(question, question.lines.find(({ name }) => name === input.name));
+          const names = formula.names(question, input.name);
           text = formula.preview(formula.parse(input.value, names));
         } catch {
           // It is being written.
@@ -353,29 +390,39 @@ window.answerBoxes = (() => {
       seen.innerHTML = text;
     }
 
-    previews() {
-      for (const whole of this.formulas.children) this.preview(whole);
-    }
-
     async run() {
-      if (this.running) return;
+      const other = boxes.find((box) => box.running);
+      if (other && other !== this) this.say(`Python is still busy with ${other.name}: stop it there.`);
+      if (other) return;
       this.running = true;
-      this.buttons.stop.hidden = false;
-      this.buttons.check.disabled = true;
+      const { check, stop } = this.buttons;
+      stop.hidden = false;
+      check.setAttribute("aria-disabled", true); // and it keeps the focus
+      const stopped = new Promise((_, failed) => {
+        stop.onclick = () => {
+          globalThis.livePython?.stop();
+          failed({ reason: "stopped" });
+        };
+      });
       let end = () => {};
       try {
-        this.say("Python is coming …");
-        const client = await python();
-        end = client.onstage(({ stage, loaded: bytes, total }) => this.say(stage === "ready"
-          ? `${STAGES.ready} …`
-          : `${STAGES[stage] ?? "Python is coming"}: ${megabytes(bytes)} of ${megabytes(total)} …`));
-        const { report, html, error } = await client.check(this.name, this.code.area.value);
+        const bytes = make("span", { "aria-hidden": "true" }); // a stage is spoken, its bytes are not
+        let spoken = globalThis.livePython ? null : "interpreter";
+        if (spoken) this.say(`${STAGES[spoken]} … `, bytes);
+        const client = await Promise.race([python(), stopped]);
+        end = client.onstage(({ stage, loaded: come, total }) => {
+          if (stage !== spoken) this.say(`${STAGES[stage]} … `, bytes);
+          spoken = stage;
+          bytes.textContent = stage === "ready" ? "" : `${megabytes(come)} of ${megabytes(total)}`;
+        });
+        const outcome = client.check(this.name, this.code.area.value);
+        const { report, html, error } = await Promise.race([outcome, stopped]);
         end();
-        this.said.innerHTML = html ?? "";
-        if (error) this.say(make("pre", {}, error));
-        for (const page of this.said.querySelectorAll(".hw1check-page")) {
+        const verdict = error ? make("pre", {}, error) : make("div", { innerHTML: html });
+        for (const page of verdict.querySelectorAll(".hw1check-page")) {
           page.replaceWith(pageLink(page.textContent));
         }
+        this.say(verdict);
         this.done(report?.passed);
       } catch ({ reason, message }) {
         end();
@@ -385,8 +432,9 @@ window.answerBoxes = (() => {
         }[reason] ?? `${message} Are you online? Press Check to try again.`);
       } finally {
         this.running = false;
-        this.buttons.stop.hidden = true;
-        this.buttons.check.disabled = false;
+        if (document.activeElement === stop) check.focus();
+        stop.hidden = true;
+        check.removeAttribute("aria-disabled");
         for (const box of boxes) box.show(box.mode);
       }
     }
@@ -443,8 +491,8 @@ window.answerBoxes = (() => {
   function progress() {
     const solved = SITE.names.filter((name) => kept(name).solved);
     for (const place of document.querySelectorAll(".answer-progress")) {
-      place.replaceChildren(`${solved.length} of ${SITE.names.length} problems solved. `,
-        ...(boxes.length ? controls() : []));
+      if (!place.firstChild) place.append("", ...controls()); // once: a button keeps the focus
+      place.firstChild.data = `${solved.length} of ${SITE.names.length} problems solved. `;
       place.hidden = false;
     }
     for (const link of document.querySelectorAll(".bd-toc a[href^='#'], .page-toc a[href^='#']")) {
@@ -465,8 +513,10 @@ window.answerBoxes = (() => {
         forget(SITE.names);
         for (const box of boxes) {
           box.restore();
-          for (const whole of box.formulas.children) box.mark(whole, "empty", "");
-          box.previews();
+          for (const whole of box.formulas.children) {
+            box.mark(whole, "empty", "");
+            box.preview(whole);
+          }
           box.say();
         }
         progress();
@@ -474,50 +524,59 @@ window.answerBoxes = (() => {
   }
 
   // A formula that was read, in Python.
+  const compared = (sign) => (a, b) => `1 * ((${a}) ${sign} (${b}))`;
   const IN_PYTHON = {
     "^": (a, b) => `(${a}) ** (${b})`, negative: (a) => `-(${a})`,
+    "<": compared("<"), ">": compared(">"), "<=": compared("<="), ">=": compared(">="),
     comb: (a, b) => `math.comb(${a}, ${b})`, factorial: (a) => `math.factorial(${a})`,
     relu: (a) => `np.maximum(${a}, 0)`, max: (a, b) => `np.maximum(${a}, ${b})`,
     min: (a, b) => `np.minimum(${a}, ${b})`,
   };
-  function inPython({ kind, value, name, args, axis }) {
+  function inPython({ kind, value, name, args, axis, keepdims, ddof = 0 }) {
     if (kind === "number") return `${value}`;
     if (kind === "name") return name === "pi" ? "np.pi" : name;
     const given = args.map(inPython);
-    if (name === "sum" || name === "mean") {
-      return `np.${name}(${given[0]}${axis === "all" ? "" : `, axis=${axis}`})`;
+    if (name === "len") return `np.shape(${given[0]})[${axis ?? 0}]`;
+    if (["sum", "mean", "var"].includes(name)) {
+      const options = [axis !== "all" && `axis=${axis}`, keepdims && "keepdims=True",
+        ddof && `ddof=${ddof}`].filter(Boolean);
+      return `np.${name}(${[given[0], ...options].join(", ")})`;
     }
     if (IN_PYTHON[name]) return IN_PYTHON[name](...given);
-    return /^\w/.test(name) ? `np.${name}(${given})` : `(${given[0]}) ${name} (${given[1]})`;
+    return /^\w/.test(name) ? `np.${name}(${given.join(", ")})` : `(${given[0]}) ${name} (${given[1]})`;
   }
 
   // Formulas become a function, so that whoever marks needs Python alone.
-  async function source(box) {
-    const { mode, lines = {}, code = box.blank } = { ...kept(box.name) };
-    if (mode === "code" || !Object.keys(lines).length) return code;
-    await box.load();
-    const question = questions[box.name];
-    const rows = box.lines.map(([, name]) => {
-      const line = question.lines.find((each) => each.name === name);
-      let text = "...";
+  async function source(name) {
+    const { mode, lines = {}, code, blank } = kept(name);
+    if (mode === "code" || !Object.keys(lines).length) return code === blank ? undefined : code;
+    await judging(name);
+    const filled = blank.replace(/^( {4}(\w+) = )\.\.\.(.*)$/gm, (row, start, line, rest) => {
+      if (!lines[line]) return row;
       try {
-        if (lines[name]) text = inPython(formula.parse(lines[name], formula.names(question, line)));
+        const names = formula.names(questions[name], line);
+        return start + inPython(formula.parse(lines[line], names)) + rest;
       } catch {
-        return `    ${name} = ...  # not read: ${lines[name]}`;
+        return `${start}...  # not read: ${lines[line]}`;
       }
-      return `    ${name} = ${text}`;
     });
-    const [head, tail] = [box.blank.split(/^ {4}\w+ = \.\.\./m)[0], box.blank.match(/^ {4}return .*$/m)[0]];
-    return `${head}${rows.join("\n")}\n${tail}\n`.replace("import numpy", "import math\n\nimport numpy");
+    return `import math\n${filled}`;
   }
 
   async function save() {
     const cells = [];
-    for (const box of boxes) {
-      const text = await source(box);
-      if (text === box.blank) continue;
+    for (const box of boxes) if (box.timer) box.save();
+    for (const name of SITE.names) {
+      let text;
+      try {
+        text = await source(name);
+      } catch {
+        alert("What reads your formulas did not come. Are you online? Press Save again.");
+        return;
+      }
+      if (text === undefined) continue;
       cells.push({
-        cell_type: "code", id: box.name.slice(0, 64).replaceAll("_", "-"), metadata: {},
+        cell_type: "code", id: name.slice(0, 64).replaceAll("_", "-"), metadata: {},
         execution_count: null, outputs: [], source: text,
       });
     }
@@ -537,14 +596,15 @@ window.answerBoxes = (() => {
       alert("This file is not a notebook.");
       return;
     }
-    const found = boxes.filter((box) => {
-      const cell = cells.findLast((each) => new RegExp(`^def ${box.name}\\(`, "m").test(each));
-      if (!cell) return false;
-      keep(box.name, { mode: "code", code: cell, blank: box.blank });
-      box.restore();
-      return true;
+    const found = SITE.names.filter((name) => {
+      const cell = cells.findLast((each) => new RegExp(`^def ${name}\\(`, "m").test(each));
+      const box = boxes.find((each) => each.name === name);
+      if (cell) keep(name, { mode: "code", code: cell, blank: box?.blank });
+      if (cell) box?.restore();
+      return cell;
     });
-    alert(found.length ? `${found.length} answers were read.` : "It has no answer to a question of this page.");
+    const count = found.length === 1 ? "1 answer was" : `${found.length} answers were`;
+    alert(found.length ? `${count} read.` : "It has no answer to a question of this book.");
   }
 
   const places = document.querySelectorAll(".answer-box");
