@@ -288,6 +288,7 @@ def test_a_line_is_computed_from_the_readers_own_lines_and_typeset(open_page):
     assert box.locator(".answer-preview mfrac").count() == 1
     fill(box, {"q": "1-p", "Var_m": "p q"})
     check(box, "So far, so good. Go on.")
+    assert states(box)["Var_m"] == "right"
     fill(box, {"q": "", "Var_m": "p q"})
     check(box, "Look at Var_m.")
     assert said_of(box, "Var_m") == "Fill in q first, or write its value out."
@@ -821,8 +822,13 @@ def test_other_engines_answer_stop_a_loop_and_survive_a_reload(bases, engine):
         time.sleep(0.5)
         assert act("dropout_scale", loop, "Stop", "Stopped. Your text is as it was.") < 1000
         assert ask(browser, STAGE) != "ready"
+        write = """(field) => {
+          field.value = "q p";
+          field.dispatchEvent(new Event("input", { bubbles: true }));
+        }"""
+        ask(browser, write, browser.find_element(By.CSS_SELECTOR, "[name=Var_m]"))
         browser.get(bases["server"] + PAGE)
         fields = """() => ["input[name=Var_m]", "textarea"].map((field, i) =>
           document.querySelectorAll(".answer-box")[i ? 0 : 4].querySelector(field).value)"""
         WebDriverWait(browser, 2).until(lambda _: ask(browser, fields)[0])
-        assert ask(browser, fields) == ["p q", loop]
+        assert ask(browser, fields) == ["q p", loop]
