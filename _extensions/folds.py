@@ -2,19 +2,12 @@
 
 Folded are functions and classes, under their signature and first sentence; sections with an
 attribute "fold", which is what their summary says besides the title; and sections whose label
-begins like one of the config value ``folded_sections``. These are open on paper. On a page with
-too many boxes for a phone, the formulas that are folded come when they are unfolded.
-``assets/folds.js`` sees to that, and opens what a link leads to.
+begins like one of the config value ``folded_sections``. These are open on paper.
+``assets/folds.js`` opens what a link leads to.
 """
 
-from pathlib import Path
-
 from docutils import nodes
-from lean_pages import site_pages, write_changed
-from selectolax.lexbor import LexborHTMLParser
 from sphinx import addnodes
-
-MOST_BOXES = 15_000
 
 
 def details(summary, content, classes="fold", name=""):
@@ -59,30 +52,8 @@ def fold(app, doctree, docname):
             fold_section(section, "fold on-paper")
 
 
-def put_off(html):
-    """Return a page whose folded formulas are text to a browser that runs scripts."""
-    page = LexborHTMLParser(html)
-    if len(page.css("*")) <= MOST_BOXES:
-        return html
-    for box in page.css("article details"):
-        # Code is left: scripts give it its button. So is what a link may lead to.
-        if box.css(".katex") and not box.css("noscript, .highlight, [id]"):
-            summary, end, rest = box.inner_html.partition("</summary>")
-            box.inner_html = f"{summary}{end}<noscript>{rest}</noscript>"
-    return page.html
-
-
-def finish(app, exception):
-    """Put off what is folded on the pages with too many boxes."""
-    if exception or app.builder.name != "html":
-        return
-    for path in site_pages(Path(app.outdir)):
-        write_changed(path, put_off(path.read_text(encoding="utf-8")))
-
-
 def setup(app):
     """Register with Sphinx, after the references have been resolved."""
     app.add_config_value("folded_sections", [], "env", list)
     app.connect("doctree-resolved", fold, priority=900)
-    app.connect("build-finished", finish)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

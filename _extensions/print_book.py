@@ -86,7 +86,6 @@ def printed(page):
     for details in article.css("details"):
         if not (details.attributes.get("class") or "").startswith("guess"):
             details.attrs["open"] = ""
-    article.unwrap_tags(["noscript"])  # what the site puts off until it is unfolded
     # The MathML would be printed a second time. Screen readers are told the LaTeX in its place.
     for formula in article.css(".katex"):
         latex = formula.css_first("annotation").text().strip()

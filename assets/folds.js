@@ -10,12 +10,6 @@ function unfold() {
   if (closed.length) target.scrollIntoView();
 }
 
-// On a page of very many boxes, what is folded is text until it is unfolded.
-addEventListener("toggle", ({ target }) => {
-  const text = target.querySelector(":scope > noscript");
-  text?.replaceWith(document.createRange().createContextualFragment(text.textContent));
-}, true);
-
 addEventListener("hashchange", unfold);
 // The address does not change when its own link is pressed again.
 addEventListener("click", ({ target }) => {

@@ -135,7 +135,8 @@ window.answerBoxes = (() => {
       this.help = make("p", { className: "answer-help" }, this.lines.length > 1
         ? `Fill in the lines that you have; only ${parts.replace(/, (?=[^,]*$)/, " and ")} must be right. ` : "",
         "Write 2p, p^2, sqrt(p), 1/(2 pi).");
-      const question = this.section.querySelector("h2, h3").textContent.replace(/#$/, "");
+      const heading = this.place.closest("section").querySelector("h1, h2, h3");
+      const question = heading.textContent.replace(/#$/, "");
       const options = { noValidate: true, "aria-label": `Your answer: ${question}` };
       this.form = make("form", { className: "answer", ...options },
         this.note, this.help, this.formulas, this.code.whole,
