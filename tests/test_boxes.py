@@ -572,7 +572,7 @@ def test_all_answers_are_saved_as_a_notebook_that_is_marked_and_read_back(open_p
     assert marks["parameter_gradients"].answered
     other, messages = open_page(), []
     other.on("dialog", lambda dialog: (messages.append(dialog.message), dialog.accept()))
-    other.locator(".answer-progress input[type=file]").set_input_files(path)
+    other.locator(".answer-controls input[type=file]").set_input_files(path)
     area = box_of(other).locator("textarea")
     expect(area).to_have_value(re.compile(r"Var_mh = .*Var_m"))
     assert messages == [f"{len(formulas) + 1} answers were read."]

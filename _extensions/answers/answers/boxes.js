@@ -492,8 +492,7 @@ window.answerBoxes = (() => {
   function progress() {
     const solved = SITE.names.filter((name) => kept(name).solved);
     for (const place of document.querySelectorAll(".answer-progress")) {
-      if (!place.firstChild) place.append("", ...controls()); // once: a button keeps the focus
-      place.firstChild.data = `${solved.length} of ${SITE.names.length} problems solved. `;
+      place.textContent = `${solved.length} of ${SITE.names.length} problems solved.`;
       place.hidden = false;
     }
     for (const link of document.querySelectorAll(".bd-toc a[href^='#'], .page-toc a[href^='#']")) {
@@ -610,6 +609,11 @@ window.answerBoxes = (() => {
 
   const places = document.querySelectorAll(".answer-box");
   for (const place of places) boxes.push(new Box(place));
+  // At the end, where they move nothing of what is in sight as the page comes.
+  if (boxes.length && document.querySelector(".answer-progress")) {
+    boxes.at(-1).place.closest("article").append(
+      make("div", { className: "answer-controls" }, ...controls()));
+  }
   progress();
   addEventListener("pagehide", () => boxes.forEach((box) => box.timer && box.save()));
 
