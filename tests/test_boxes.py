@@ -662,7 +662,9 @@ def test_axe_finds_nothing_in_a_page_with_verdicts_and_a_phone_need_not_scroll(l
     loaded.evaluate(WITHOUT_BOXES)
     for mode in ("light", "dark"):
         loaded.emulate_media(color_scheme=mode)
-        assert loaded.evaluate("document.documentElement.dataset.theme") == mode
+        loaded.wait_for_function(
+            "mode => document.documentElement.dataset.theme === mode", arg=mode
+        )
         loaded.evaluate(TWO_FRAMES)
         loaded.wait_for_function(SCROLL_BOXES_MARKED)
         found = Axe().run(loaded, options={"resultTypes": ["violations"], "preload": False})
