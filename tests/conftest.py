@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,28 @@ ROOT = Path(__file__).parent.parent
 @pytest.fixture(scope="session")
 def site():
     """Build the site as `make book` does, and give its folder."""
+    # One build at a time: another worker's would take files away from the tests of this one.
+    lock = ROOT / ".site-build"
+    while True:
+        try:
+            lock.mkdir()
+            break
+        except FileExistsError:
+            if time.time() - lock.stat().st_mtime > 300:  # of a run that was killed
+                lock.rmdir()
+            time.sleep(0.5)
+    try:
+        return build()
+    finally:
+        lock.rmdir()
+
+
+def build():
+    """Build the site, unless it was built a moment ago by another worker of this run."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    stamp = ROOT / "_build" / f"tested-{run}"
+    if run and stamp.exists():
+        return ROOT / "_build" / "html"
     program = shutil.which("jupyter-book", path=Path(sys.executable).parent)
     command = [program, "build", str(ROOT), "-n", "-W", "--keep-going", "-q"]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -21,6 +44,8 @@ def site():
         # A second build would not repeat the warnings.
         shutil.rmtree(ROOT / "_build", ignore_errors=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    if run:
+        stamp.touch()
     return ROOT / "_build" / "html"
 
 
