@@ -78,14 +78,21 @@ def parts_of(root):
     return [("", [toc["root"]]), *parts]
 
 
+def summary_of(details):
+    """Give the HTML that a fold shows while it is folded."""
+    return details.css_first("summary").inner_html
+
+
 def printed(page):
     """Take out of a page what is of use on a screen only, and unfold the rest."""
     article = page.css_first("article.bd-article")
     for element in article.css(SCREEN_ONLY):
         element.decompose()
+    for choice in article.css(".guess details"):
+        # On paper the text that follows says what holds: the verdicts would give it away.
+        choice.replace_with(LexborHTMLParser(f"<div>{summary_of(choice)}</div>").body.child)
     for details in article.css("details"):
-        if not (details.attributes.get("class") or "").startswith("guess"):
-            details.attrs["open"] = ""
+        details.attrs["open"] = ""
     # The MathML would be printed a second time. Screen readers are told the LaTeX in its place.
     for formula in article.css(".katex"):
         latex = formula.css_first("annotation").text().strip()
@@ -127,10 +134,13 @@ def linked_solutions(article, path):
         return ""
     for link in article.css(".answer-link a"):
         link.attrs["href"] = f"#{link.attributes['href'].partition('#')[2]}"
+        link.attrs["data-page"] = "000"
     # It says that one may write the answers on the page.
     for download in article.css("a.download"):
         download.parent.inner_html = "The solutions stand at the end of the book."
     sections = printed(LexborHTMLParser(path.read_text(encoding="utf-8"))).css("section section")
+    for section in sections:
+        section.css_first("h2 ~ p a").attrs["data-page"] = "000"
     return "".join(section.html for section in sections)
 
 
