@@ -78,11 +78,6 @@ def parts_of(root):
     return [("", [toc["root"]]), *parts]
 
 
-def summary_of(details):
-    """Give the HTML that a fold shows while it is folded."""
-    return details.css_first("summary").inner_html
-
-
 def printed(page):
     """Take out of a page what is of use on a screen only, and unfold the rest."""
     article = page.css_first("article.bd-article")
@@ -90,7 +85,8 @@ def printed(page):
         element.decompose()
     for choice in article.css(".guess details"):
         # On paper the text that follows says what holds: the verdicts would give it away.
-        choice.replace_with(LexborHTMLParser(f"<div>{summary_of(choice)}</div>").body.child)
+        text = choice.css_first("summary").inner_html
+        choice.replace_with(LexborHTMLParser(f"<div>{text}</div>").body.child)
     for details in article.css("details"):
         details.attrs["open"] = ""
     # The MathML would be printed a second time. Screen readers are told the LaTeX in its place.

@@ -334,7 +334,7 @@ def test_every_link_inside_the_pdf_leads_somewhere(pdf):
                 address = link["/A"].get_object().get("/URI", "")
                 if not re.match("https?://", address):
                     dead.add(address)
-    assert count > 900
+    assert count > 1000
     assert dead == set()
 
 
