@@ -77,11 +77,10 @@ async () => {
     const place = (block) => block.getBoundingClientRect().top;
     const seen = blocks.find((block) => place(block) > 100) ?? blocks.at(-1);
     const expected = place(seen) + Math.min(300, scrollY);
-    const inSight = expected < innerHeight; // a figure in sight may grow as it starts
     scrollBy(0, -300);
     await frame();
     await frame();
-    if (inSight) farthest = Math.max(farthest, Math.abs(place(seen) - expected));
+    farthest = Math.max(farthest, Math.abs(place(seen) - expected));
   }
   return Math.round(farthest);
 }"""
