@@ -54,7 +54,6 @@ def place_of(name):
 def open_figure(page, base, name):
     """Go to a figure, wait until it is alive, and answer its guess."""
     page.goto(base + place_of(name))
-    page.locator(f".figure-box:has(+ [data-figure={name}])").scroll_into_view_if_needed()
     figure = page.locator(f"[data-figure={name}].is-live")
     figure.locator("svg").wait_for()
     figure.evaluate("(box) => box.scrollIntoView({ block: 'center' })")
@@ -80,13 +79,12 @@ def page(browser, address, site):
 
 
 @pytest.mark.parametrize("where", ["server", "folder"])
-def test_it_comes_when_the_reader_comes_near_and_not_before(page, address, site, name, where):
+def test_it_comes_with_its_page_from_a_server_and_from_a_folder(page, address, site, name, where):
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     base = address if where == "server" else f"{site.as_uri()}/"
-    page.goto(base + place_of(name))
     open_figure(page, base, name)
-    assert sum("touch/kit.js" in url for url in asked) <= 2
+    assert sum("touch/kit.js" in url for url in asked) == 1
 
 
 def controls(figure):
