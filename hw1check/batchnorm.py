@@ -100,7 +100,7 @@ batchnorm_output_variance.mistakes("""
 @question(
     "2.1",
     "The largest gain that epsilon allows",
-    "batchnorm/forward#what-epsilon-bounds-the-jacobian",
+    "batchnorm/gradient_input#going-deeper-the-gradient-is-a-projection",
     points=2,
 )
 def batchnorm_gain_bound(gamma, eps):

@@ -210,8 +210,8 @@ def test_batch_norm_standardizes_then_scales_and_shifts(check):
 @pytest.mark.equation(39, by="enumeration")
 def test_the_batch_average_is_the_batch_mean_whose_expectation_is_the_population_mean(check):
     r"""\begin{aligned}
-    \frac1B\sum_{i=1}^{B}Y_{ij} &= m_j, \\[6pt]
-    \mathbb E[Y_{ij}] &= \mu_j = \mathbb E[m_j] \ne m_j \ \text{in general}.
+    &\frac1B\sum_{i=1}^{B}Y_{ij} = m_j, \\[6pt]
+    &\mathbb E[Y_{ij}] = \mu_j = \mathbb E[m_j] \ne m_j \ \text{in general}.
     \end{aligned}"""
     check.equal(forward().m, 1 / B * sum(Y[i] for i in range(B)))
     batch_means = forward_all(IID, EPS).m
@@ -223,8 +223,8 @@ def test_the_batch_average_is_the_batch_mean_whose_expectation_is_the_population
 @pytest.mark.equation(40, by="enumeration")
 def test_centred_entries_average_to_zero(check):
     r"""\begin{aligned}
-    \frac1B\sum_{i=1}^{B}\left(Y_{ij}-m_j\right) &= m_j-m_j = 0, \\[6pt]
-    \mathbb E[Y_{ij}-m_j] &= 0 \quad\text{(exch.)}.
+    &\frac1B\sum_{i=1}^{B}\left(Y_{ij}-m_j\right) = m_j-m_j = 0, \\[6pt]
+    &\mathbb E[Y_{ij}-m_j] = 0 \quad\text{(exch.)}.
     \end{aligned}"""
     ours, size = forward().m, np.abs(Y).max(axis=0)
     left = 1 / B * sum(Y[i] - ours for i in range(B))
@@ -241,8 +241,8 @@ def test_centred_entries_average_to_zero(check):
 @pytest.mark.equation(41, by="enumeration")
 def test_standardized_entries_average_to_zero(check):
     r"""\begin{aligned}
-    \frac1B\sum_{i=1}^{B}\frac{Y_{ij}-m_j}{\sqrt{v_j}} &= \frac1{\sqrt{v_j}}\cdot0 = 0, \\[6pt]
-    \mathbb E\left[\frac{Y_{ij}-m_j}{\sqrt{v_j}}\right] &= 0 \quad\text{(exch.)}.
+    &\frac1B\sum_{i=1}^{B}\frac{Y_{ij}-m_j}{\sqrt{v_j}} = \frac1{\sqrt{v_j}}\cdot0 = 0, \\[6pt]
+    &\mathbb E\left[\frac{Y_{ij}-m_j}{\sqrt{v_j}}\right] = 0 \quad\text{(exch.)}.
     \end{aligned}"""
     ours = forward(eps=0.0)
     check.equal(ours.x_hat, (Y - m) / np.sqrt(v))
@@ -257,9 +257,9 @@ def test_standardized_entries_average_to_zero(check):
 @pytest.mark.equation(42, by="enumeration")
 def test_the_output_has_the_mean_beta_for_every_eps(check):
     r"""\begin{aligned}
-    \frac1B\sum_{i=1}^{B}\hat Y_{ij} &= \gamma_j\cdot0+\beta_j = \beta_j \quad(\epsilon\ge0),
+    &\frac1B\sum_{i=1}^{B}\hat Y_{ij} = \gamma_j\cdot0+\beta_j = \beta_j \quad(\epsilon\ge0),
         \\[6pt]
-    \mathbb E[\hat Y_{ij}] &= \beta_j \quad\text{(exch.)}.
+    &\mathbb E[\hat Y_{ij}] = \beta_j \quad\text{(exch.)}.
     \end{aligned}"""
     for eps in (0.0, 1e-5, EPS, 3.0):
         ours = forward(eps=eps)
@@ -276,8 +276,8 @@ def test_the_output_has_the_mean_beta_for_every_eps(check):
 @pytest.mark.equation(43, by="enumeration")
 def test_the_mean_square_is_the_batch_variance_which_is_too_small_on_average(check):
     r"""\begin{aligned}
-    \frac1B\sum_{i=1}^{B}\left(Y_{ij}-m_j\right)^2 &= v_j, \\[6pt]
-    \mathbb E[v_j] &= \frac{B-1}{B}\,\sigma_j^2 \quad\text{(i.i.d.)}.
+    &\frac1B\sum_{i=1}^{B}\left(Y_{ij}-m_j\right)^2 = v_j, \\[6pt]
+    &\mathbb E[v_j] = \frac{B-1}{B}\,\sigma_j^2 \quad\text{(i.i.d.)}.
     \end{aligned}"""
     ours = forward()
     check.equal(1 / B * sum((Y[i] - ours.m) ** 2 for i in range(B)), ours.v)
@@ -291,8 +291,8 @@ def test_the_mean_square_is_the_batch_variance_which_is_too_small_on_average(che
 @pytest.mark.equation(44, by="enumeration")
 def test_centring_keeps_the_batch_variance_but_not_the_population_variance(check):
     r"""\begin{aligned}
-    \frac1B\sum_{i=1}^{B}\left(\left(Y_{ij}-m_j\right)-0\right)^2 &= v_j, \\[6pt]
-    \operatorname{Var}[Y_{ij}-m_j] &= \Big(1-\frac1B\Big)\sigma_j^2 \ \text{(i.i.d.)}.
+    &\frac1B\sum_{i=1}^{B}\left(\left(Y_{ij}-m_j\right)-0\right)^2 = v_j, \\[6pt]
+    &\operatorname{Var}[Y_{ij}-m_j] = \Big(1-\frac1B\Big)\sigma_j^2 \ \text{(i.i.d.)}.
     \end{aligned}"""
     ours = forward()
     check.equal(1 / B * sum(((Y[i] - ours.m) - 0) ** 2 for i in range(B)), ours.v)
@@ -307,8 +307,8 @@ def test_centring_keeps_the_batch_variance_but_not_the_population_variance(check
 @pytest.mark.equation(45, by="enumeration")
 def test_standardized_entries_have_mean_square_one(check):
     r"""\begin{aligned}
-    \frac1B\sum_{i=1}^{B}\frac{\left(Y_{ij}-m_j\right)^2}{v_j} &= \frac{v_j}{v_j} = 1, \\[6pt]
-    \mathbb E\left[\frac{\left(Y_{ij}-m_j\right)^2}{v_j}\right] &= 1 \quad\text{(exch.)}.
+    &\frac1B\sum_{i=1}^{B}\frac{\left(Y_{ij}-m_j\right)^2}{v_j} = \frac{v_j}{v_j} = 1, \\[6pt]
+    &\mathbb E\left[\frac{\left(Y_{ij}-m_j\right)^2}{v_j}\right] = 1 \quad\text{(exch.)}.
     \end{aligned}"""
     ours = forward(eps=0.0)
     left = 1 / B * sum((Y[i] - ours.m) ** 2 / ours.v for i in range(B))
@@ -323,9 +323,10 @@ def test_standardized_entries_have_mean_square_one(check):
 @pytest.mark.equation(46, by="enumeration")
 def test_the_output_has_the_variance_gamma_squared_up_to_eps(check):
     r"""\begin{aligned}
-    \frac1B\sum_{i=1}^{B}\left(\hat Y_{ij}-\beta_j\right)^2 &=
-        \gamma_j^2\,\frac{v_j}{v_j+\epsilon}\;\xrightarrow{\;\epsilon\to0\;}\;\gamma_j^2, \\[6pt]
-    \operatorname{Var}[\hat Y_{ij}] &= \gamma_j^2 \quad\text{(exch., }\epsilon=0).
+    &\frac1B\sum_{i=1}^{B}\left(\hat Y_{ij}-\beta_j\right)^2 =
+        \gamma_j^2\,\frac{v_j}{v_j+\epsilon} \\
+    &\qquad\xrightarrow{\;\epsilon\to0\;}\;\gamma_j^2, \\[6pt]
+    &\operatorname{Var}[\hat Y_{ij}] = \gamma_j^2 \quad\text{(exch., }\epsilon=0).
     \end{aligned}"""
     for eps in (0.0, 1e-5, EPS, 3.0):
         ours = forward(eps=eps)
