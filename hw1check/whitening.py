@@ -212,7 +212,7 @@ def _whitening_in_principal_axes(Y, gamma, beta, eps):
     return gamma * (C @ U / np.sqrt(lam + eps)) + beta
 
 
-@question("2.4", "Whitening, backward", "batchnorm/whitening_backward", points=5, bonus=True)
+@question("beyond 2.4", "Whitening, backward", "batchnorm/whitening_backward")
 def whitening_gradient(dY_hat, Y, gamma, eps):
     """Check the gradient of whitening with respect to its input.
 
