@@ -32,7 +32,7 @@ def kernel(lam):
 @question(
     "beyond 2.4",
     "The covariance that epsilon leaves",
-    "batchnorm/whitening#small-eigenvalues-and-the-role-of-the-epsilon",
+    "batchnorm/whitening#epsilon-leaves-small-eigenvalues-small",
 )
 def whitened_covariance(eigenvalues, eps):
     """Check the eigenvalues of the covariance after whitening with epsilon.
@@ -60,18 +60,18 @@ whitened_covariance.mistakes("""
         no longer cancel.
     eigenvalues = lam_root * eigenvalues  # the root multiplies the covariance from one side only
         Every row is multiplied by the root. The covariance is made of products of two rows.
-        [#all-the-matrices-that-whiten]
+        [#whitening-fixes-the-cloud-up-to-a-turn]
     eigenvalues = np.sqrt(lam_root * eigenvalues * lam_root)
         the standard deviations along the axes are given:
         The eigenvalues of a covariance are variances. You have taken one root too many.
     lam_root = 1 / (eigenvalues + eps)  # the batch is multiplied by the inverse and not by its root
         The root of Sigma + eps * I is to be used: then the covariance meets it twice, and the two
-        roots make one inverse. [#all-the-matrices-that-whiten]
+        roots make one inverse. [#whitening-fixes-the-cloud-up-to-a-turn]
     lam_root = 1 / (np.sqrt(eigenvalues) + eps)  # epsilon is added to the roots of the eigenvalues
         It is added to Sigma, before the root is taken.
     eigenvalues = lam_root**2  # the covariance of the batch itself is left out
         These are the eigenvalues of the squared root. Between the two roots stands the covariance
-        that the batch had before. [#all-the-matrices-that-whiten]
+        that the batch had before. [#whitening-fixes-the-cloud-up-to-a-turn]
     eigenvalues = (eigenvalues + eps) / eigenvalues  # the ratio is upside down
         Your eigenvalues are above 1. Epsilon makes the matrix that is inverted larger.
 """)
@@ -81,7 +81,7 @@ whitened_covariance.mistakes("""
     "the eigenvalues are in another order",
     "The numbers are right, their places are not. Each is to stand where the one stood that it "
     "comes from.",
-    "#small-eigenvalues-and-the-role-of-the-epsilon",
+    "#epsilon-leaves-small-eigenvalues-small",
     view=np.sort,
 )
 def _sorted_eigenvalues(eigenvalues, eps):
@@ -91,7 +91,7 @@ def _sorted_eigenvalues(eigenvalues, eps):
 @question(
     "2.4",
     "Whitening, forward",
-    "batchnorm/whitening#all-the-matrices-that-whiten",
+    "batchnorm/whitening#whitening-fixes-the-cloud-up-to-a-turn",
     points=5,
     bonus=True,
 )
@@ -132,7 +132,7 @@ whitening_output.mistakes("""
     Y_tilde = C / np.sqrt(np.diag(Sigma) + eps)
         the batch is normalized feature by feature, as in batch norm:
         That brings each variance to 1 and leaves every correlation as it was. Which matrix is the
-        covariance of your output? [#what-batch-norm-leaves-behind]
+        covariance of your output? [#batch-norm-keeps-every-correlation]
     inverse_root = np.linalg.inv(np.linalg.cholesky(Sigma + eps * np.eye(len(Sigma)))).T
         the Cholesky factor of the covariance is taken for its root:
         The result is white, but the features are not treated alike: the first is only scaled. A
@@ -147,35 +147,35 @@ whitening_output.mistakes("""
         it is not the identity. The symmetric root has no such trap.
     lam, U = np.linalg.eigh(Sigma)  # epsilon is forgotten, as in the printed (81) to (83)
         Without it the root does not exist where the covariance is singular, and small eigenvalues
-        are magnified without bound. [#small-eigenvalues-and-the-role-of-the-epsilon]
+        are magnified without bound. [#epsilon-leaves-small-eigenvalues-small]
     lam, U = np.linalg.eigh(Sigma)
     inverse_root = (U / (np.sqrt(lam) + eps)) @ U.T
         epsilon is added to the roots of the eigenvalues:
         It is added to Sigma, before the root is taken.
-        [#small-eigenvalues-and-the-role-of-the-epsilon]
+        [#epsilon-leaves-small-eigenvalues-small]
     lam, U = np.linalg.eigh(Sigma + eps)  # epsilon is added to every entry of the covariance
         A number plus a matrix is added to all entries in NumPy. Only the variances are to grow.
     Sigma = C.T @ C / (len(Y) - 1)  # the covariance is divided by B - 1
         The batch itself is to come out white, as in batch norm. Which divisor does (80) have?
-        (np.cov divides by B - 1 unless bias=True.) [#mean-and-covariance-of-the-batch]
+        (np.cov divides by B - 1 unless bias=True.) [#one-product-gives-the-whole-covariance]
     Sigma = C.T @ C  # the products are added up and not averaged
         Without the division the covariance grows with the number of samples.
-        [#mean-and-covariance-of-the-batch]
+        [#one-product-gives-the-whole-covariance]
     Sigma = np.cov(Y, bias=True)
     Y_tilde = inverse_root @ C  # the covariance is that of the samples, taken over their features
         np.cov expects one variable a row unless rowvar=False. Sigma has the shape (M, M): features
-        against features, averaged over the samples. [#mean-and-covariance-of-the-batch]
+        against features, averaged over the samples. [#one-product-gives-the-whole-covariance]
     Sigma = np.eye(len(gamma)) * sum(c @ c.T for c in C) / len(Y)
         the printed (80) is computed with rows, so that the covariance is a single number:
         A row times its transpose is the sum of the squares, and the mean of these is the trace of
         Sigma. (With one-dimensional arrays y @ y.T does it without a word.) Sigma has M * M
-        entries. [#mean-and-covariance-of-the-batch]
+        entries. [#one-product-gives-the-whole-covariance]
     Sigma = Y.T @ Y / len(Y)  # the covariance is computed without subtracting the mean
         The mean of the products is the covariance only where the means are 0.
-        [#mean-and-covariance-of-the-batch]
+        [#one-product-gives-the-whole-covariance]
     Y_tilde = Y @ inverse_root  # the root multiplies Y and not the centred batch
         The batch mean of the output is to be beta. Where is yours?
-        [#mean-and-covariance-of-the-batch]
+        [#one-product-gives-the-whole-covariance]
     inverse_root = (U / lam) @ U.T  # the inverse is taken and not its root
         In the covariance of the output the matrix occurs twice, from the left and from the right.
         The two together are to make one inverse.
@@ -195,7 +195,7 @@ whitening_output.mistakes("""
         which one is diagonal?
     C = (Y - Y.mean(axis=0)) / Y.std(axis=0)  # the features are brought to variances of 1 first
         The result is white, but this is the root of the correlations. The one of the covariances,
-        of Y as it is, is asked for. [#why-the-symmetric-root-it-moves-the-data-least]
+        of Y as it is, is asked for. [#zca-moves-the-data-least]
 """)
 
 
@@ -203,7 +203,7 @@ whitening_output.mistakes("""
     "the batch stays in the axes of its principal components (PCA whitening)",
     "It is white, but turned: a column is no longer a feature, and gamma and beta act on "
     "something else in every batch. One factor is missing that turns it back.",
-    "#why-not-pca-one-sample-in-many-batches",
+    "#pca-turns-differently-in-each-batch",
     view=_shape_of_columns,
 )
 def _whitening_in_principal_axes(Y, gamma, beta, eps):
@@ -212,7 +212,7 @@ def _whitening_in_principal_axes(Y, gamma, beta, eps):
     return gamma * (C @ U / np.sqrt(lam + eps)) + beta
 
 
-@question("2.4", "Whitening, backward", "batchnorm/whitening_backward", points=5, bonus=True)
+@question("beyond 2.4", "Whitening, backward", "batchnorm/whitening_backward")
 def whitening_gradient(dY_hat, Y, gamma, eps):
     """Check the gradient of whitening with respect to its input.
 
@@ -282,19 +282,19 @@ whitening_gradient.mistakes("""
         Going back, gamma comes first. After that the root mixes the features, and it is too late.
     lam, U = np.linalg.eigh(Sigma)  # epsilon is forgotten, as in the printed (81) to (83)
         The root is that of Sigma + eps * I: its eigenvalues occur in both paths.
-        [batchnorm/whitening#small-eigenvalues-and-the-role-of-the-epsilon]
+        [batchnorm/whitening#epsilon-leaves-small-eigenvalues-small]
     D = U @ (kernel(lam - eps) * (U.T @ A @ U)) @ U.T
         epsilon is in the root, but not in the gradient of the root:
         The eigenvalues that the kernel is made of are those of Sigma + eps * I, too.
         [#step-2-the-inverse-root]
     Sigma = C.T @ C / (len(Y) - 1)  # the covariance is divided by B - 1 on the way forward
         The batch itself is to come out white: (80) divides by B. (np.cov and torch.cov divide by B
-        - 1 unless told otherwise.) [batchnorm/whitening#mean-and-covariance-of-the-batch]
+        - 1 unless told otherwise.) [batchnorm/whitening#one-product-gives-the-whole-covariance]
     Sigma = C.T @ C / (len(Y) - 1)
     dC = T @ P + 2 / (len(Y) - 1) * C @ D  # the covariance is divided by B - 1, in both passes
         The derivative is right, the function is not: (80) divides by B. (np.cov and torch.cov
         divide by B - 1 unless told otherwise.)
-        [batchnorm/whitening#mean-and-covariance-of-the-batch]
+        [batchnorm/whitening#one-product-gives-the-whole-covariance]
     Sigma = np.diag(Y.var(axis=0))
     A = np.diag(np.sum(C * T, axis=0))  # the gradient of batch norm is given, feature by feature
         Whitening mixes the features, so the gradient does, too. With one feature the two agree.

@@ -66,9 +66,11 @@ def test_the_covariance_is_a_mean_of_outer_products_and_one_matrix_product(check
 @pytest.mark.equation(81, by="scipy")
 def test_the_inverse_root_makes_the_covariance_the_identity_and_epsilon_nearly_so(check):
     r"""\begin{aligned}
-    &\Sigma \succ 0: && \Sigma^{-1/2}\, \Sigma\, \Sigma^{-1/2} = I; \\
-    &\text{in general}: && (\Sigma + \epsilon I)^{-1/2}\, \Sigma\, (\Sigma + \epsilon I)^{-1/2}
-    \ \text{ has the eigenvalues } \frac{\lambda_a}{\lambda_a + \epsilon}.
+    &\Sigma \succ 0: \\
+    &\qquad \Sigma^{-1/2}\, \Sigma\, \Sigma^{-1/2} = I; \\
+    &\text{in general}: \\
+    &\qquad (\Sigma + \epsilon I)^{-1/2}\, \Sigma\, (\Sigma + \epsilon I)^{-1/2} \\
+    &\qquad \text{has the eigenvalues } \frac{\lambda_a}{\lambda_a + \epsilon}.
     \end{aligned}"""
     Sigma, identity = covariance(Y), np.eye(M)
     assert (linalg.eigvalsh(Sigma) > 0).all()  # positive definite
@@ -91,7 +93,8 @@ def test_the_inverse_root_makes_the_covariance_the_identity_and_epsilon_nearly_s
 @pytest.mark.equation(82, by="scipy")
 def test_the_centred_batch_times_the_root_is_white(check):
     r"""\begin{aligned}
-    \tilde Y &= (Y - \mathbf 1_B \boldsymbol\mu^\top)\, \Sigma^{-1/2} \in \mathbb R^{B \times M}, \\
+    \tilde Y &= (Y - \mathbf 1_B \boldsymbol\mu^\top)\, \Sigma^{-1/2} \\
+    &\in \mathbb R^{B \times M}, \\
     \frac1B \tilde Y^\top \tilde Y &= I.
     \end{aligned}"""
     mu, Sigma = Y.mean(axis=0), covariance(Y)
