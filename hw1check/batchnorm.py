@@ -634,7 +634,7 @@ relu_batchnorm_backward.mistakes("""
 @question(
     "beyond 2.3",
     "Batch norm folded into the linear layer",
-    "batchnorm/inference#at-inference-it-costs-nothing",
+    "batchnorm/in_use#folded-into-the-weights-it-costs-nothing",
 )
 def fold_batchnorm(W, b, gamma, beta, running_mean, running_var, eps):
     """Check the linear layer that does the work of a linear layer and batch norm at inference.
@@ -689,9 +689,10 @@ fold_batchnorm.mistakes("""
         [batchnorm/forward#normalize-scale-shift]
     s = np.sqrt(running_var)  # epsilon is forgotten
         The network was trained with epsilon in the divisor, so it has to stay there.
-        [#one-sample-many-batches]
+        [batchnorm/inference#one-sample-many-batches]
     s = running_var + eps  # the variance is not rooted
-        What is stored is a variance. Batch norm divides by a root. [#one-sample-many-batches]
+        What is stored is a variance. Batch norm divides by a root.
+        [batchnorm/inference#one-sample-many-batches]
 """)
 
 
