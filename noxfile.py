@@ -85,6 +85,12 @@ def bench(session):
 
 
 @nox.session(python=False)
+def campaigns(session):
+    """Repeat the long runs of the notebooks that are named, and record them there."""
+    tool(session, "tools/campaigns.py")
+
+
+@nox.session(python=False)
 def site_report(session):
     """Measure the built site against its targets (Chromium, and Node for Lighthouse)."""
     tool(session, "tools/site_report.py", path="tests")

@@ -21,11 +21,12 @@ MAX_LINES = 15
 MIN_WORDS_FOR_A_LINE = 10
 MAX_IGNORED_SHARE = 0.03
 TAGS = {"hide-input", "hide-output", "hide-cell", "remove-input", "remove-cell", "remove-output"}
-TAGS |= {"live"}
+TAGS |= {"live", "campaign", "recorded"}
 SETTINGS = (
     "set_matplotlib_formats",
     "plt.style.use",
     "np.set_printoptions",
+    "torch.set_default_dtype",
     "torch.set_num_threads",
 )
 # A phone of 360 px leaves a figure about 328 px: at this width 9 points are 9 px there.

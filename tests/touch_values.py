@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import norm
+from sklearn.datasets import load_digits
 
 import hw1lib as h
 
@@ -47,6 +48,33 @@ def one_cloud(rng):
     values["moved"] = [np.mean(np.sum((out - cloud) ** 2, axis=1)) for out in outs]
     values["left"] = [np.corrcoef(out.T)[0, 1] for out in outs]
     return {"white": white, "rho": rho}, values
+
+
+@cache
+def pixels():
+    """Return the first 128 images of the page, over the mean and the deviation of all."""
+    images = load_digits().data
+    images = images[np.random.default_rng(0).permutation(len(images))]
+    return ((images - images.mean()) / images.std(ddof=1))[:128]
+
+
+def deep_start(rng):
+    factor, fixed = rng.uniform(0.5, 2), np.random.default_rng(0)
+    sizes, layers = {"plain": [], "normed": []}, {"plain": pixels(), "normed": pixels()}
+    for _ in range(10):
+        W, b = fixed.normal(0, np.sqrt(2 / 64), (64, 64)), np.zeros(64)
+        for name, X in layers.items():
+            Y = h.affine_forward(X, W, b)[0]
+            if name == "normed":
+                Y = h.batchnorm_forward(Y, np.ones(64), b)[0]
+            layers[name] = h.relu_forward(Y)[0]
+            sizes[name].append(np.sqrt(np.mean(layers[name] ** 2)))
+    powers = factor ** np.arange(1, 11)
+    # What is stored is the size at a factor of 1; batch norm takes any factor out, but for epsilon.
+    return {"factor": factor}, {
+        "plain": digits(sizes["plain"], 4) * powers,
+        "normed": digits(sizes["normed"], 4),
+    }
 
 
 def newton_front(rng):
@@ -146,7 +174,7 @@ VALUES = {
     function.__name__.replace("_", "-"): function
     for function in (
         *(after_dropout, kept_fraction, poisson_limit),
-        *(three_numbers, five_points, one_cloud, newton_front),
+        *(three_numbers, deep_start, five_points, one_cloud, newton_front),
         *(layer_widths, fifty_layers, singular_values),
     )
 }
