@@ -31,7 +31,7 @@ touch.define("newton-front", (data) => {
       pen.text([16, 14], `variance after ${count(T)}: drag the front`, { anchor: "start", bold: true });
       pen.axis(up, 44, [0, 0.5, 1], { side: "left", grid: 280 });
       pen.axis(along, ZERO, [-5, -4, -3, -2, -1, 0], {
-        name: "share s of the variance: drag the point", write: (k) => short(10 ** k),
+        name: "share of the variance: drag the point", write: (k) => short(10 ** k),
       });
       const exponents = Array.from({ length: 141 }, (_, k) => -5 + k / 28);
       pen.line(exponents.map((k) => [along(k), up(times(T, forth, 10 ** k))]), { ...blue, width: 2 });
@@ -46,13 +46,13 @@ touch.define("newton-front", (data) => {
         text: `${count(T)}, half way at ${short(front)}`,
       }, (moved) => set({ T: -moved }));
       pen.handle("power", {
-        place: along, value: power, across: ZERO, min: -5, max: 0, step: 0.05, label: "Share s",
+        place: along, value: power, across: ZERO, min: -5, max: 0, step: 0.05, label: "Share",
         text: `${short(10 ** power)}, variance ${short(path[T], 4)}`,
       }, (moved) => set({ power: moved }));
     },
     numbers: ({ T, power }, { path, spectrum, front }) => [
-      ["steps T", `${T}`], ["half way at", short(front)],
-      ["share s", short(10 ** power)], ["its variance", short(path[T], 4)],
+      ["steps", `${T}`], ["half way at", short(front)],
+      ["share", short(10 ** power)], ["its variance", short(path[T], 4)],
       ["smallest of S", show(Math.min(...spectrum), 4)],
       ["above 0.99", `${spectrum.filter((q) => q > 0.99).length} of ${spectrum.length}`],
     ],
