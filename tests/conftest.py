@@ -80,3 +80,16 @@ def chromium():
     if path is None:
         pytest.skip(advice)
     return path
+
+
+@pytest.fixture(scope="module")
+def chrome(chromium):
+    """Return Chromium, open for the tests of a module."""
+    from playwright.sync_api import sync_playwright
+
+    from site_browser import open_browser
+
+    with sync_playwright() as playwright:
+        browser = open_browser(playwright, chromium)
+        yield browser
+        browser.close()

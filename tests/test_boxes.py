@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 import pytest
 from answers.question_data import is_formula, typed_lines
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from selectolax.lexbor import LexborHTMLParser
 from selenium.webdriver import Keys
 from selenium.webdriver.common.by import By
@@ -31,7 +31,6 @@ from site_browser import (
     TOO_WIDE,
     TWO_FRAMES,
     WITHOUT_BOXES,
-    open_browser,
     watch,
 )
 from site_server import Handler, serve
@@ -125,14 +124,6 @@ def bases(site):
             "strict": f"{strict}html/",
             "folder": f"{site.as_uri()}/",
         }
-
-
-@pytest.fixture(scope="module")
-def chrome(chromium):
-    with sync_playwright() as playwright:
-        browser = open_browser(playwright, chromium)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

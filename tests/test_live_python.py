@@ -13,10 +13,9 @@ from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from hw1check import PROBLEMS
-from site_browser import DESKTOP, open_browser, watch
+from site_browser import DESKTOP, watch
 from site_server import Handler, serve
 from test_engines import ask, open_firefox, open_webkit
 
@@ -97,14 +96,6 @@ def bases(folder):
     """Give the address of the folder by the way in which it is reached."""
     with serve(folder, Host) as base:
         yield {"server": base, "folder": f"{folder.as_uri()}/"}
-
-
-@pytest.fixture(scope="module")
-def chrome(chromium):
-    with sync_playwright() as playwright:
-        browser = open_browser(playwright, chromium)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
 """The figures that one can touch, in Chromium: by mouse, finger and key, and on paper."""
 
 import pytest
-from playwright.sync_api import sync_playwright
 
-from site_browser import PHONE, open_browser, watch
+from site_browser import PHONE, watch
 from site_server import serve
 from test_notebooks import ROOT
 from test_touch import NAMES, stored
@@ -39,14 +38,6 @@ def address(site):
         yield base
 
 
-@pytest.fixture(scope="module")
-def browser(chromium):
-    with sync_playwright() as playwright:
-        browser = open_browser(playwright, chromium)
-        yield browser
-        browser.close()
-
-
 def place_of(name):
     return stored()[name][0].relative_to(ROOT).with_suffix(".html").as_posix()
 
@@ -69,8 +60,8 @@ def name(request):
 
 
 @pytest.fixture
-def page(browser, address, site):
-    context = browser.new_context(viewport=SMALL, has_touch=True)
+def page(chrome, address, site):
+    context = chrome.new_context(viewport=SMALL, has_touch=True)
     page = context.new_page()
     troubles = watch(page, address, site.as_uri())
     yield page
@@ -159,13 +150,13 @@ def test_what_has_changed_is_spoken_once_the_hand_rests(page, address, name):
     )
 
 
-def test_without_scripts_and_on_paper_the_still_drawing_is_there(browser, page, address, name):
+def test_without_scripts_and_on_paper_the_still_drawing_is_there(chrome, page, address, name):
     open_figure(page, address, name)
     page.emulate_media(media="print")
     still = page.locator(f".figure-box:has(+ [data-figure={name}])")
     assert still.is_visible()
     assert not page.locator(f"[data-figure={name}] svg").is_visible()
-    context = browser.new_context(viewport=PHONE, java_script_enabled=False)
+    context = chrome.new_context(viewport=PHONE, java_script_enabled=False)
     plain = context.new_page()
     plain.goto(address + place_of(name))
     assert plain.locator("svg.figure").first.is_visible()
@@ -173,9 +164,9 @@ def test_without_scripts_and_on_paper_the_still_drawing_is_there(browser, page, 
 
 
 @pytest.mark.parametrize("mode", ["light", "dark", "forced"])
-def test_its_marks_are_seen_in_every_mode(browser, address, name, mode):
+def test_its_marks_are_seen_in_every_mode(chrome, address, name, mode):
     settings = {"forced_colors": "active"} if mode == "forced" else {"color_scheme": mode}
-    context = browser.new_context(viewport=SMALL, **settings)
+    context = chrome.new_context(viewport=SMALL, **settings)
     page = context.new_page()
     figure = open_figure(page, address, name)
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
