@@ -277,7 +277,7 @@ def _draw_backward(rng, i):
 
 
 batchnorm_gradients.mistakes("""
-    [batchnorm/gradients_parameters#the-scale]
+    [batchnorm/gradients_parameters#the-scale-collects-from-every-sample]
     G = dH  # the mask of the ReLU is forgotten
         Where Y_hat <= 0 the output of the ReLU is 0 and does not move, so nothing flows back there.
     G = dH * (Y > 0)  # the mask asks whether Y is positive, and not Y_hat
@@ -325,23 +325,23 @@ batchnorm_gradients.mistakes("""
     dY = gamma / np.sqrt(v) * G + dm / len(Y) + 2 * (Y - m) / len(Y) * dv
         epsilon is in the forward pass, but not in the derivatives:
         The derivative of (v + eps)**(-1/2) with respect to v still contains v + eps.
-        [batchnorm/gradients_parameters#the-variance]
+        [batchnorm/gradients_parameters#the-variance-has-one-path-only]
     s = np.sqrt(v) + eps  # epsilon is added to the standard deviation, outside of the root
         Equation (38) takes the root of v + eps. [batchnorm/forward#normalize-scale-shift]
     dm = -1 / s * np.sum(G, axis=0)
     dv = -1 / (2 * s**3) * np.sum(G * (Y - m), axis=0)
     dY = 1 / s * G + dm / len(Y) + 2 * (Y - m) / len(Y) * dv  # gamma is forgotten
         The loss feels m, v and Y only through gamma times the normalized value.
-        [batchnorm/gradients_parameters#the-mean]
+        [batchnorm/gradients_parameters#the-mean-has-a-second-path-of-slope-zero]
     G = gamma * dH * (Y_hat > 0)  # gamma is a factor of G
         G is the gradient with respect to Y_hat. Gamma comes in one step further back, on the way to
         the normalized value: it is in dm, dv and dY, once, and not in dgamma and dbeta.
-        [batchnorm/gradients_parameters#the-mean]
+        [batchnorm/gradients_parameters#the-mean-has-a-second-path-of-slope-zero]
     G = dH * np.maximum(0, Y_hat)  # the output of the ReLU stands where its slope belongs
         The chain rule asks how fast the ReLU grows at Y_hat, not for its value there.
     dbeta = gamma * np.sum(G, axis=0)  # the gradient of beta is multiplied by gamma
         Beta is added after the scale. By how much does Y_hat move if beta grows by 0.1?
-        [batchnorm/gradients_parameters#the-shift]
+        [batchnorm/gradients_parameters#the-shift-adds-up-what-arrives]
     dgamma = np.sum(G * Y_hat, axis=0)  # the output Y_hat stands where the normalized value belongs
         What multiplies gamma in (38)? The shift is not part of it, and gamma itself is not either.
     dgamma = np.sum(G * (Y - m), axis=0)
@@ -365,19 +365,19 @@ batchnorm_gradients.mistakes("""
     dv = -gamma / s**3 * np.sum(G * (Y - m), axis=0)
         the exponent -1/2 does not come down as a factor:
         The derivative of u**a is a * u**(a - 1). What is a here?
-        [batchnorm/gradients_parameters#the-variance]
+        [batchnorm/gradients_parameters#the-variance-has-one-path-only]
     dv = gamma / (2 * s**3) * np.sum(G * (Y - m), axis=0)  # the sign of the exponent -1/2 is lost
         If the variance grows, do the normalized values move away from 0 or towards it?
-        [batchnorm/gradients_parameters#the-variance]
+        [batchnorm/gradients_parameters#the-variance-has-one-path-only]
     dv = -gamma / (2 * s) * np.sum(G * (Y - m), axis=0)
         the exponent -1/2 comes down, but is not lowered by 1:
         The derivative of u**a is a * u**(a - 1). With the exponent left as it is, the units of dv
         do not fit either: loss over squared units of Y.
-        [batchnorm/gradients_parameters#the-variance]
+        [batchnorm/gradients_parameters#the-variance-has-one-path-only]
     dv = -gamma / s**2 * np.sum(G * (Y - m), axis=0)
         the derivative is that with respect to s, and not to v:
         s is the root of v + eps: the chain rule asks for one more factor.
-        [batchnorm/gradients_parameters#the-variance]
+        [batchnorm/gradients_parameters#the-variance-has-one-path-only]
     dY = gamma / s * G + dm / len(Y)  # the variance is treated as a constant
         The variance is computed from Y, so Y also reaches the loss through it: the third path.
         [#what-if-you-forget-a-path]
@@ -466,7 +466,7 @@ layernorm_backward.mistakes("""
         and each has its own gamma. [#the-jacobian-of-batch-norm]
     dx_hat = dY_hat  # gamma is forgotten
         The loss feels the normalized value only after it has been multiplied by gamma.
-        [batchnorm/gradients_parameters#the-mean]
+        [batchnorm/gradients_parameters#the-mean-has-a-second-path-of-slope-zero]
     dY = (dx_hat - mean(dx_hat)) / s  # the variance of the sample is treated as a constant
         It is computed from the features of the sample, so each of them also acts through it.
         [#what-if-you-forget-a-path]
@@ -488,7 +488,8 @@ layernorm_backward.mistakes("""
     dgamma = np.sum(dY_hat * x_hat, axis=1)
     dbeta = np.sum(dY_hat, axis=1)  # the gradients of gamma and beta are summed over the features
         The statistics changed their axis, the parameters did not: gamma and beta still have one
-        entry a feature, shared by all samples. [batchnorm/gradients_parameters#the-scale]
+        entry a feature, shared by all samples.
+        [batchnorm/gradients_parameters#the-scale-collects-from-every-sample]
     s = np.sqrt(v)  # epsilon is forgotten
         It is part of the divisor, so it is part of the normalized value and of its derivative.
         [batchnorm/forward#normalize-scale-shift]
@@ -533,7 +534,7 @@ rmsnorm_backward.mistakes("""
         The mean runs over features, and each has its own gamma.
     dx_hat = dY_hat  # gamma is forgotten
         The loss feels the normalized value only after it has been multiplied by gamma.
-        [batchnorm/gradients_parameters#the-mean]
+        [batchnorm/gradients_parameters#the-mean-has-a-second-path-of-slope-zero]
     r = np.sqrt(mean(Y**2))  # epsilon is forgotten
         It is part of the divisor, so it is part of the normalized value and of its derivative.
         [batchnorm/forward#normalize-scale-shift]
@@ -588,17 +589,17 @@ def _draw_relu_batchnorm(rng, i):
 
 
 relu_batchnorm_backward.mistakes("""
-    [batchnorm/gradients_parameters#the-scale]
+    [batchnorm/gradients_parameters#the-scale-collects-from-every-sample]
     dZ = dY  # the mask of the ReLU is forgotten
         This is the gradient with respect to Y. Between Y and Z there is still the ReLU.
     dx_hat = gamma * dY_hat * (Z > 0)
     dZ = dY  # the mask is applied before batch norm is differentiated, as in question 2.3
         The backward pass takes the forward pass in reverse. Here batch norm came last.
-        [batchnorm/gradients_parameters#the-setting]
+        [batchnorm/gradients_parameters#relu-sits-on-top-of-batch-norm]
     dx_hat = gamma * dY_hat * (Z > 0)  # the mask is applied twice, before and after batch norm
         Where the ReLU gives 0 the output of batch norm is not 0, and its gradient acts on the
         others through the mean and the variance. Only one ReLU is passed on the way back.
-        [batchnorm/gradients_parameters#the-setting]
+        [batchnorm/gradients_parameters#relu-sits-on-top-of-batch-norm]
     Y = Z  # batch norm is computed from Z and not from the output of the ReLU
         What goes into batch norm here is max(0, Z): another mean, another variance.
         [batchnorm/forward#normalize-scale-shift]
@@ -627,7 +628,7 @@ relu_batchnorm_backward.mistakes("""
         [batchnorm/forward#normalize-scale-shift]
     dx_hat = dY_hat  # gamma is forgotten
         The loss feels the normalized value only after it has been multiplied by gamma.
-        [batchnorm/gradients_parameters#the-mean]
+        [batchnorm/gradients_parameters#the-mean-has-a-second-path-of-slope-zero]
 """)
 
 
