@@ -100,7 +100,7 @@ batchnorm_output_variance.mistakes("""
 @question(
     "2.1",
     "The largest gain that epsilon allows",
-    "batchnorm/gradient_input#going-deeper-the-gradient-is-a-projection",
+    "batchnorm/gradient_input#epsilon-bounds-what-the-jacobian-can-magnify",
     points=2,
 )
 def batchnorm_gain_bound(gamma, eps):
