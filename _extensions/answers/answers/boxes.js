@@ -131,10 +131,12 @@ window.answerBoxes = (() => {
       this.formulas = make("div", { className: "answer-lines" },
         ...(hasFormulas ? this.lines.map(([, name, meaning]) => this.line(name, meaning)) : []));
       this.code = this.editor();
+      const [first] = this.arguments;
+      const batches = ` The sum over a batch is sum(${first}^2), and (${first} > 0) is 1 where that holds, else 0.`;
       const parts = this.blank.match(/^ {4}return (.*)$/m)[1];
       this.help = make("p", { className: "answer-help" }, this.lines.length > 1
         ? `Fill in the lines that you have; only ${parts.replace(/, (?=[^,]*$)/, " and ")} must be right. ` : "",
-        "Write 2p, p^2, sqrt(p), 1/(2 pi).");
+        `Write 2 ${first}, ${first}^2, sqrt(${first}), 1/(2 pi).${/[A-Z]/.test(first) ? batches : ""}`);
       const heading = this.place.closest("section").querySelector("h1, h2, h3");
       const question = heading.textContent.replace(/#$/, "");
       const options = { noValidate: true, "aria-label": `Your answer: ${question}` };
