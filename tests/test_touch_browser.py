@@ -47,7 +47,7 @@ def open_figure(page, base, name):
     page.goto(base + place_of(name))
     figure = page.locator(f"[data-figure={name}].is-live")
     figure.locator("svg").wait_for()
-    figure.evaluate("(box) => box.scrollIntoView({ block: 'center' })")
+    figure.evaluate("(box) => box.scrollIntoView({ block: 'center', behavior: 'instant' })")
     if figure.locator(".touch-guess button").count():
         assert figure.locator("dl div").count() == 0
         figure.locator(".touch-guess button").first.click()
@@ -102,6 +102,7 @@ def test_each_control_moves_by_key_to_both_ends_and_says_where_it_is(page, addre
 
 def test_a_grip_is_dragged_by_mouse_and_by_finger(page, address, name):
     figure = open_figure(page, address, name)
+    page.evaluate("addEventListener('pointercancel', () => { window.taken = true; })")
     for i in range(figure.locator(".grip").count()):
         grip = figure.locator(".grip").nth(i)
         along = grip.get_attribute("aria-orientation") == "horizontal"
@@ -113,6 +114,7 @@ def test_a_grip_is_dragged_by_mouse_and_by_finger(page, address, name):
             if page.evaluate(STATE.format(name)) == before:  # it was at its end
                 drag(page, way, (x, y), -25 if along else 0, 0 if along else 25)
             assert page.evaluate(STATE.format(name)) != before, way
+    assert not page.evaluate("window.taken"), "the page scrolled and took the finger from the grip"
 
 
 def drag(page, way, start, dx, dy):

@@ -63,6 +63,10 @@ globalThis.touch = (() => {
       this.marks = this.add(svg, "g", {});
       this.grips = this.add(svg, "g", {});
       this.handles = new Map();
+      // Without this the page scrolls under the finger and takes it from the grip; Chromium does
+      // so whatever `touch-action` says inside of a drawing.
+      const keep = (event) => event.target.closest(".grip") && event.preventDefault();
+      svg.addEventListener("touchstart", keep, { passive: false });
     }
 
     add(parent, name, attributes, text) {
@@ -150,7 +154,7 @@ globalThis.touch = (() => {
       grip.addEventListener("pointerdown", (event) => {
         if (event.button) return;
         grip.setPointerCapture(event.pointerId);
-        grip.focus();
+        grip.focus({ preventScroll: true });
         event.preventDefault();
       });
       grip.addEventListener("pointermove", (event) => {
