@@ -1,6 +1,7 @@
 """The speed comparison compares equals, and what it recorded is what it says of the targets."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,19 @@ def test_torch_gives_the_gradients_of_hw1lib(operation):
     made = {name: SIDES[name](operation, leaves, upstream) for name in sides}
     runs = {name: run for name, run in made.items() if run is not None}
     assert max(agreement(operation, runs, upstream).values()) < TOLERANCE["float64"]
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_each_rung_of_the_page_gives_the_gradients_of_hw1lib(dtype):
+    operation = OPERATIONS[0]
+    for size in ((32, 100), (128, 7)):
+        leaves, upstream = operation.inputs(np.random.default_rng(1), *size)
+        leaves, upstream = [x.astype(dtype) for x in leaves], upstream.astype(dtype)
+        runs = {name: partial(f, *leaves, upstream) for name, f in operation.rungs.items()}
+        runs["hw1lib"] = SIDES["hw1lib"](operation, leaves, upstream)
+        assert len(runs) >= 5
+        for outcome in (agreement(operation, runs, upstream) for _ in range(2)):
+            assert max(outcome.values()) < TOLERANCE[dtype]
 
 
 def test_a_wrong_gradient_is_noticed():

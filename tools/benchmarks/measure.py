@@ -2,6 +2,7 @@
 
 import gc
 import time
+from functools import partial
 
 import numpy as np
 
@@ -20,9 +21,10 @@ def compare(operation, size, dtype, clock, budget, seed=0):
     started = time.perf_counter()
     leaves, upstream = operation.inputs(np.random.default_rng(seed), *size)
     leaves, upstream = [x.astype(dtype) for x in leaves], upstream.astype(dtype)
-    wanted = getattr(operation, "sides", SIDES)
-    makers = {name: SIDES[name](operation, leaves, upstream) for name in wanted}
+    makers = {name: side(operation, leaves, upstream) for name, side in SIDES.items()}
     runs = {name: run for name, run in makers.items() if run is not None}
+    for name, rung in getattr(operation, "rungs", {}).items():
+        runs[name] = partial(rung, *leaves, upstream)
     errors = agreement(operation, runs, upstream)
     # Where a case is slow, its first calls were warm-up enough.
     slow = time.perf_counter() - started > SLOW
