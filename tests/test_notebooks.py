@@ -21,7 +21,7 @@ MAX_LINES = 15
 MIN_WORDS_FOR_A_LINE = 10
 MAX_IGNORED_SHARE = 0.03
 TAGS = {"hide-input", "hide-output", "hide-cell", "remove-input", "remove-cell", "remove-output"}
-TAGS |= {"live", "campaign", "recorded"}
+TAGS |= {"live", "campaign", "recorded", "rung"}
 SETTINGS = (
     "set_matplotlib_formats",
     "plt.style.use",

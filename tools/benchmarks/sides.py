@@ -1,6 +1,5 @@
 """Who is compared: each side makes of an operation a function that runs forward and backward."""
 
-import importlib
 from types import SimpleNamespace
 
 import numpy as np
@@ -120,12 +119,3 @@ SIDES = {
     "HIPS autograd": hips_autograd,
     "JAX jit": jax_jit,
 }
-
-
-def numpy_ml_import():
-    """Say what an import of numpy-ml gives: it was written for a Python of years ago."""
-    try:
-        importlib.import_module("numpy_ml")
-    except ImportError as error:
-        return f"{type(error).__name__}: {str(error).partition(' (/')[0]}"
-    return "imports"

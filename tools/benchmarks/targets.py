@@ -1,4 +1,4 @@
-"""What is promised, and whether the measurement keeps it: single-threaded, over all sizes."""
+"""What is promised, and whether the measurement keeps it, over all sizes."""
 
 import math
 
@@ -37,12 +37,12 @@ TARGETS = [
 ]
 
 
-def ratios(cases, operation, side, dtype, threads="single", sizes=None):
+def ratios(cases, operation, side, dtype, sizes=None):
     """Return the median ratios hw1lib / side, smallest size first."""
     return [
         case["sides"][side]["ratio"][1]
         for case in cases
-        if (case["operation"], case["dtype"], case["threads"]) == (operation, dtype, threads)
+        if (case["operation"], case["dtype"]) == (operation, dtype)
         and side in case["sides"]
         and (sizes is None or sizes(case["size"]))
     ]
