@@ -54,7 +54,7 @@ def dropout_scale(p):
 
 dropout_scale.drawn_by(_draw_p)
 dropout_scale.mistakes("""
-    [#inference-and-the-two-conventions]
+    [#in-2014-p-kept-a-unit-and-the-factor-stood-in-testing]
     q = p  # p is read as the probability of keeping
         The dropout paper writes p for keeping; here and in PyTorch p is the probability of
         dropping. With few units dropped, should the factor be large?
@@ -66,16 +66,16 @@ dropout_scale.mistakes("""
         things have to be translated here: the letter, and the pass in which the factor stands.
     factor = 1  # the mask is applied without rescaling
         A bare mask lowers the mean of each activation, since some of the time it is 0. Work out E[m
-        h] for a fixed h. [#where-the-factor-comes-from]
+        h] for a fixed h. [#one-constant-keeps-the-mean]
     factor = 1 / q**2  # the scale is applied twice
         The mask lowers the mean once, so it has to be made up for once. A scale in the layer and
-        another one in its mask is the usual cause. [#where-the-factor-comes-from]
+        another one in its mask is the usual cause. [#one-constant-keeps-the-mean]
     factor = 1 / sqrt(q)  # the second moment is kept in place of the mean
         This factor keeps E[h**2], as Kaiming initialization does. Dropout promises the mean, and no
-        factor can keep both. [#the-variance]
+        factor can keep both. [#the-mean-square-asks-for-another-constant]
     factor = 1 + p  # the lost share is added back
         A price that falls by a half and then rises by a half is not back where it was: the rise is
-        a share of what is left. [#where-the-factor-comes-from]
+        a share of what is left. [#one-constant-keeps-the-mean]
 """)
 
 
@@ -94,29 +94,30 @@ def dropout_output(h, mask, p):
 
 dropout_output.drawn_by(_draw_pass)
 dropout_output.mistakes("""
-    [#where-the-factor-comes-from]
+    [#one-constant-keeps-the-mean]
     scale = 1  # the mask is applied without rescaling
         Then the next layer sees smaller activations in training than in testing, where all units
         are there.
     h_tilde = h * scale  # the activations are rescaled and none is dropped
         The mask has to meet the activations entry by entry; without it the mean grows.
-        [#the-layer-the-mask-and-the-scale]
+        [#a-mask-drops-units-the-factor-enlarges-the-rest]
     h_tilde = h  # the pass of testing is used in training
         Leaving the activations alone is what testing does. In training the mask drops some of them.
-        [#inference-and-the-two-conventions]
+        [#in-2014-p-kept-a-unit-and-the-factor-stood-in-testing]
     h_tilde = (1 - mask) * h * scale  # the units with a one in the mask are dropped
         A one in the mask means kept. PyTorch's masked_fill, for one, has it the other way round.
-        [#the-layer-the-mask-and-the-scale]
+        [#a-mask-drops-units-the-factor-enlarges-the-rest]
     scale = 1 / p  # p is read as the probability of keeping
         The mask was drawn with p for dropping. The scale has to go with the share that is kept.
-        [#inference-and-the-two-conventions]
+        [#in-2014-p-kept-a-unit-and-the-factor-stood-in-testing]
     scale = 1 - p  # the kept activations are shrunk
         Some are dropped, so the mean has already fallen; this lowers it a second time.
     h_tilde = mask * h * scale**2  # the scale is applied twice
         One factor is enough to repair the mean. Was the mask rescaled already when you drew it?
     scale = 1 / mask.mean()  # the scale is made from the share that this mask has kept
         That share is itself random and differs from mask to mask, so the units are no longer
-        independent. The scale belongs to p, not to one draw. [#the-fraction-of-dropped-units]
+        independent. The scale belongs to p, not to one draw.
+        [#three-things-that-the-factor-does-not-keep]
 """)
 
 
@@ -151,7 +152,7 @@ dropout_gradient.mistakes("""
         A one in the mask means kept, in both passes: it is the same mask.
     scale = 1 / p  # p is read as the probability of keeping
         The slope of a kept unit is the factor of its forward pass, and p is the probability of
-        dropping there. [#inference-and-the-two-conventions]
+        dropping there. [#in-2014-p-kept-a-unit-and-the-factor-stood-in-testing]
     dh = mask * dh_tilde * scale**2  # the scale is applied twice
         Each unit has one factor between its input and its output, so the chain rule meets one. Does
         your cache hold a mask that is rescaled already?
@@ -338,17 +339,18 @@ def gaussian_dropout_std(p):
 
 gaussian_dropout_std.drawn_by(_draw_p)
 gaussian_dropout_std.mistakes("""
+    [#three-things-that-the-factor-does-not-keep]
     std = Var_factor  # the variance is given for the standard deviation
-        A generator of normal numbers wants the standard deviation. [#the-variance]
+        A generator of normal numbers wants the standard deviation.
     q = p  # the dropout paper's formula is used with its letter
         Its p is the probability of keeping. With hardly any unit dropped, there is hardly any
-        noise. [#inference-and-the-two-conventions]
+        noise. [#in-2014-p-kept-a-unit-and-the-factor-stood-in-testing]
     Var_factor = Var_m  # the mask is not rescaled
-        The factor of an activation is m / (1 - p), of mean 1. Yours is m alone. [#the-variance]
+        The factor of an activation is m / (1 - p), of mean 1. Yours is m alone.
     Var_factor = Var_m / q  # the scale is not squared
-        A constant leaves a variance squared; then comes the root. [#the-variance]
+        A constant leaves a variance squared; then comes the root.
     Var_m = q  # the second moment is taken for the variance
-        The squared mean has to be subtracted. [#the-variance]
+        The squared mean has to be subtracted.
 """)
 
 
@@ -375,24 +377,26 @@ def _draw_dropconnect_variance(rng, i):
 
 
 dropconnect_variance.mistakes("""
+    [#three-things-that-the-factor-does-not-keep]
     variance = Var_factor * np.sum(w * x) ** 2  # all weights share one bit
         Then the terms would rise and fall together. Here each has its own bit: what adds up?
         [dropout/kept_units#correlated-masks-keep-the-mean-and-lose-the-law]
     variance = Var_factor * np.sum(w * x)  # the weights and inputs are not squared
         Given w and x they are constants, and a constant leaves a variance squared. Yours can come
-        out negative. [#the-variance]
+        out negative.
     Var_factor = Var_m  # the mask is applied without rescaling
-        The bits stand there alone. The factor 1/(1 - p) is missing. [#the-variance]
+        The bits stand there alone. The factor 1/(1 - p) is missing.
     Var_factor = Var_m / q  # the scale is not squared
-        It is a constant like w and x, and a constant leaves a variance squared. [#the-variance]
+        It is a constant like w and x, and a constant leaves a variance squared.
     Var_m = q  # E[m**2] is taken for Var[m]
-        A bit has the mean 1 - p, so its variance is less than its second moment. [#the-variance]
+        A bit has the mean 1 - p, so its variance is less than its second moment.
     variance = Var_factor * np.sum((w * x) ** 2) + np.sum(w * x) ** 2
         the squared mean of z is not subtracted:
         The mean of z is that without dropout, the sum of all w_i x_i.
-        [#where-the-factor-comes-from]
+        [#one-constant-keeps-the-mean]
     q = p  # p is read as the probability of keeping
-        With hardly any weight dropped, z hardly varies. [#inference-and-the-two-conventions]
+        With hardly any weight dropped, z hardly varies.
+        [#in-2014-p-kept-a-unit-and-the-factor-stood-in-testing]
 """)
 
 
@@ -421,7 +425,7 @@ def _draw_shared_mask_covariance(rng, i):
 
 
 shared_mask_covariance.mistakes("""
-    [dropout/rescaling#the-variance]
+    [dropout/rescaling#three-things-that-the-factor-does-not-keep]
     Emh1h2 = Emh1 * Emh2  # each activation has its own bit, or E[m**2] is taken to be E[m]**2
         Independent activations with independent bits stay independent. Here they share the bit:
         when one is dropped, the other is too. [#correlated-masks-keep-the-mean-and-lose-the-law]
@@ -436,7 +440,7 @@ shared_mask_covariance.mistakes("""
         This is the variance of the shared factor. It moves an activation in proportion to its size.
     q = p  # p is read as the probability of keeping
         With the channel hardly ever dropped, the two are as independent as they were.
-        [dropout/rescaling#inference-and-the-two-conventions]
+        [dropout/rescaling#in-2014-p-kept-a-unit-and-the-factor-stood-in-testing]
 """)
 
 
@@ -463,7 +467,7 @@ kept_units_mean.mistakes("""
         Add up the means of the M bits, not their variances. [#the-variance]
     mean = M  # the rescaling is applied to the count
         The rescaling makes the kept activations larger. It does not bring a dropped unit back.
-        [dropout/rescaling#what-the-factor-does-not-preserve]
+        [dropout/rescaling#three-things-that-the-factor-does-not-keep]
     mean = q  # the kept share is given for the kept number
         This is the mean of one bit. The layer has M of them.
     mean = round(M * q)  # the mean is rounded to a whole number
@@ -558,7 +562,7 @@ all_dropped_probability.mistakes("""
         This is the probability that the network is not cut.
     empty = (1 - p) ** widths  # p is read as the probability of keeping
         All units of a layer have to be dropped, each with probability p.
-        [dropout/rescaling#inference-and-the-two-conventions]
+        [dropout/rescaling#in-2014-p-kept-a-unit-and-the-factor-stood-in-testing]
     empty = 1 - (1 - p) ** widths  # one dropped unit is enough
         A layer with one unit left still passes something on. All of its units have to be dropped.
     none_empty = (1 - p) ** len(widths)  # each layer is dropped with probability p
@@ -650,7 +654,7 @@ poisson_width_pmf.mistakes("""
         This is the law of the width. The mask comes after it. [#two-stages-of-chance]
     q = 1 / (1 - p)  # the rescaling is applied to the count
         Your mean is lam / (1 - p), more units than there were. The rescaling concerns activations.
-        [dropout/rescaling#what-the-factor-does-not-preserve]
+        [dropout/rescaling#three-things-that-the-factor-does-not-keep]
     series = 1  # only the layers of width k are counted
         A wider layer can keep k units, too, if it drops the others. Sum over all these widths.
     front = (lam * q) ** k * exp(-lam)  # the factorial is forgotten

@@ -283,7 +283,7 @@ def test_code_outputs_and_tables_fit_on_a_phone(browser, address, names):
 @pytest.mark.parametrize(("width", "fewest", "most"), [(1280, 64, 76), (360, 34, 46)])
 def test_a_line_of_text_has_a_length_that_reads_well(browser, address, width, fewest, most):
     page = browser.new_page(viewport={"width": width, "height": 800})
-    page.goto(f"{address}chapters/dropout/rescaling.html")
+    page.goto(f"{address}chapters/batchnorm/why.html")
     page.add_style_tag(content=LAY_OUT_ALL)
     lengths = page.evaluate(
         """[...document.querySelectorAll("article section > p:not(:has(.math))")]
