@@ -516,10 +516,10 @@ kept_units_pmf.mistakes("""
         Exactly k is asked for, one term of your sum.
     probability = poisson(k, M * q)  # the Poisson limit is used
         That is the law of question 1.4, for an endless layer. A layer of M units cannot keep more
-        than M, and the Poisson law can. [dropout/poisson_limit#the-statement-with-its-rate]
+        than M, and the Poisson law can. [dropout/poisson_limit#no-finite-layer-is-poisson]
     probability = poisson(k, M * p)  # a Poisson law is used, with the mean number of dropped units
         Two things differ from the limit of question 1.4: whose mean it is, and that M is not
-        endless here. [dropout/poisson_limit#what-is-held-fixed]
+        endless here. [dropout/poisson_limit#an-empty-layer-never-becomes-impossible]
     probability = sum(binomial(j, M, q) for j in range(k + 1, M + 1))
         the probability of more than k kept units is given:
         Exactly k is asked for, and your sum does not even have that term.
@@ -568,7 +568,7 @@ all_dropped_probability.mistakes("""
 
 @question("1.4", "The Poisson limit", "dropout/poisson_limit", points=10, bonus=True)
 def poisson_limit_pmf(k, lam):
-    """Check the law of the number of kept units in an endlessly wide layer.
+    """Check the distribution of the number of kept units in an endlessly wide layer.
 
     The number M of units grows to infinity and the keep probability 1 - p shrinks to 0, while
     M * (1 - p) keeps the value `lam`. Your function gets `k`, an int, at least 0, and `lam`, a
@@ -588,23 +588,24 @@ def _draw_poisson_limit_pmf(rng, i):
 
 
 poisson_limit_pmf.mistakes("""
-    [#the-other-factors-for-a-fixed-count]
+    [#three-factors-three-limits]
     dropped_limit = 1  # p**(M - k) is taken to be 1
         p goes to 1, but its exponent grows at the same time. Write p in terms of lam and M before
-        you let M go. [#the-limit-of-the-empty-layer]
+        you let M go. [#an-empty-layer-never-becomes-impossible]
     kept_limit = lam**k  # the binomial coefficient is taken to be M**k
         M**k counts the ways to choose k units one after another. How often does it count the same
         k?
     kept_limit = 1 / factorial(k)  # M**k (1 - p)**k is taken to be 1
         One factor grows and the other shrinks, but their product does not go to 1. What is fixed?
     dropped_limit = exp(lam)  # the minus sign of the exponent is lost
-        The factor is a limit of powers of p, and p is below 1. [#the-limit-of-the-empty-layer]
+        The factor is a limit of powers of p, and p is below 1.
+        [#an-empty-layer-never-becomes-impossible]
     probability = exp(-((k - lam) ** 2) / (2 * lam)) / sqrt(2 * pi * lam)
         the central limit theorem is used:
-        It needs a mean that grows with M. Here it stays lam, and the law of a small count is
-        skewed. [#the-statement-with-its-rate]
+        It needs a mean that grows with M. Here it stays lam, and the distribution of a small count
+        is skewed. [#the-answer-to-1-4]
     probability = lam * exp(-lam * k)  # the density of a waiting time is given
-        The exponential law is that of the time between two events. Here units are counted.
+        The exponential distribution is that of the time between two events. Here units are counted.
     probability = sum(poisson(j, lam) for j in range(k + 1))
         the probability of at most k kept units is given:
         Exactly k is asked for, one term of your sum.

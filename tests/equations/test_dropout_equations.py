@@ -486,8 +486,8 @@ def test_drop_probability_at_a_fixed_mean(check):
     r"""\begin{aligned}
     \lambda = M(1-p)
     &\;\Rightarrow\; p = 1-\frac{\lambda}{M} \\
-    &\;\therefore\; p^M = \Big(1-\frac{\lambda}{M}\Big)^{M},
-    \qquad M \ge \lambda
+    &\;\therefore\; p^M = \Big(1-\frac{\lambda}{M}\Big)^{M} \\
+    & \qquad (M \ge \lambda)
     \end{aligned}"""
     (solution,) = sp.solve(sp.Eq(lam, M * (1 - p)), p)
     check.identity(solution, 1 - lam / M)
@@ -548,8 +548,8 @@ def test_limit_of_the_binomial_coefficient(check):
     \binom{M}{k}\bigg/\frac{M^k}{k!}
     &= \frac{M!}{(M-k)!\,M^k} \\
     &= \prod_{r=0}^{k-1}\Big(1-\frac{r}{M}\Big)
-    \;\longrightarrow\; 1
-    \qquad (k \text{ fixed})
+    \;\longrightarrow\; 1 \\
+    & \qquad (k \text{ fixed})
     \end{aligned}"""
     for k in range(6):
         ratio = sp.expand_func(sp.binomial(M, k)) / (M**k / sp.factorial(k))
@@ -592,10 +592,10 @@ def test_limit_of_the_binomial_probabilities(check):
 @pytest.mark.equation(25, by="scipy")
 def test_kept_units_approach_a_poisson_law_at_this_rate(check):
     r"""\begin{aligned}
-    & K_M \xrightarrow{\;d\;} \mathrm{Poisson}(\lambda),
-    \qquad \lambda = M(1-p), \\
-    & d_{TV}\Big(\mathrm{Binomial}\big(M,\tfrac{\lambda}{M}\big),\ \mathrm{Poisson}(\lambda)\Big) \\
-    & \qquad\qquad \le \frac{(1-e^{-\lambda})\,\lambda}{M}
+    & K_M \xrightarrow{\;d\;} \mathrm{Poisson}(\lambda), \\
+    & \lambda = M(1-p), \\
+    & d_{TV}\Big(\mathrm{Binomial}\big(M,\tfrac{\lambda}{M}\big),\,\mathrm{Poisson}(\lambda)\Big) \\
+    & \qquad \le \frac{(1-e^{-\lambda})\,\lambda}{M}
     \end{aligned}"""
     for lam in (0.3, 1.0, 3.2):
         for M in (1, 4, 10, 100, 1000):
@@ -617,10 +617,10 @@ def test_kept_units_approach_a_poisson_law_at_this_rate(check):
 @pytest.mark.equation(25, by="sympy")
 def test_rate_of_the_poisson_law_cannot_be_better_for_one_unit(check):
     r"""\begin{aligned}
-    & K_M \xrightarrow{\;d\;} \mathrm{Poisson}(\lambda),
-    \qquad \lambda = M(1-p), \\
-    & d_{TV}\Big(\mathrm{Binomial}\big(M,\tfrac{\lambda}{M}\big),\ \mathrm{Poisson}(\lambda)\Big) \\
-    & \qquad\qquad \le \frac{(1-e^{-\lambda})\,\lambda}{M}
+    & K_M \xrightarrow{\;d\;} \mathrm{Poisson}(\lambda), \\
+    & \lambda = M(1-p), \\
+    & d_{TV}\Big(\mathrm{Binomial}\big(M,\tfrac{\lambda}{M}\big),\,\mathrm{Poisson}(\lambda)\Big) \\
+    & \qquad \le \frac{(1-e^{-\lambda})\,\lambda}{M}
     \end{aligned}"""
     # With M = 1 and p = 1 - lambda the bound is attained. Poisson minus binomial at 0, 1 and above:
     at_0 = sp.exp(-lam) - (1 - lam)  # positive
