@@ -617,12 +617,12 @@ poisson_limit_pmf.mistakes("""
 
 @question("1.5", "A Poisson width", "dropout/poisson_width", points=10, bonus=True)
 def poisson_width_pmf(k, lam, p):
-    """Check the law of the number of kept units in a layer whose width is random.
+    """Check the distribution of the number of kept units in a layer whose width is random.
 
-    The number of units of the layer follows the Poisson law with mean `lam`; then each unit is
-    dropped with probability `p`, independent of all else. Your function gets `k`, an int, at least
-    0, `lam`, a positive number, and `p`. It returns the probability that exactly k units are kept:
-    one number.
+    The number of units of the layer follows the Poisson distribution with mean `lam`; then each
+    unit is dropped with probability `p`, independent of all else. Your function gets `k`, an int,
+    at least 0, `lam`, a positive number, and `p`. It returns the probability that exactly k units
+    are kept: one number.
     """
     q = 1 - p  # the probability of keeping
     front = (lam * q) ** k * exp(-lam) / factorial(k)  # what stands before the sum over the widths
@@ -638,17 +638,18 @@ def _draw_poisson_width_pmf(rng, i):
 
 
 poisson_width_pmf.mistakes("""
-    [#the-sum-over-all-widths]
+    [#the-sum-over-the-widths-is-an-exponential-series]
     front = q**k * exp(-lam) / factorial(k)  # k factors lam are lost, as in the source's (31)
         There are m factors lam in front of the sum and only m - k of them can go with the p. Sum
-        your values over k: you get 1 at lam = 1 only. [#the-lost-factor]
+        your values over k: you get 1 at lam = 1 only. [#the-printed-probabilities-sum-to-0-2144]
     front = lam**k * exp(-lam) / factorial(k)  # the factors (1 - p)**k are lost
         Each of the k units was kept, and that has a probability. Sum your values over k: is it 1?
     q = p  # the dropped units are counted
         Your mean is lam * p. Which share of the units is kept?
         [#kept-and-dropped-counts-are-independent]
     q = 1  # no unit is dropped
-        This is the law of the width. The mask comes after it. [#two-stages-of-chance]
+        This is the distribution of the width. The mask comes after it.
+        [#first-the-width-then-the-mask]
     q = 1 / (1 - p)  # the rescaling is applied to the count
         Your mean is lam / (1 - p), more units than there were. The rescaling concerns activations.
         [dropout/rescaling#what-the-factor-does-not-preserve]
