@@ -520,10 +520,10 @@ kept_units_pmf.mistakes("""
         Exactly k is asked for, one term of your sum.
     probability = poisson(k, M * q)  # the Poisson limit is used
         That is the law of question 1.4, for an endless layer. A layer of M units cannot keep more
-        than M, and the Poisson law can. [dropout/poisson_limit#the-statement-with-its-rate]
+        than M, and the Poisson law can. [dropout/poisson_limit#no-finite-layer-is-poisson]
     probability = poisson(k, M * p)  # a Poisson law is used, with the mean number of dropped units
         Two things differ from the limit of question 1.4: whose mean it is, and that M is not
-        endless here. [dropout/poisson_limit#what-is-held-fixed]
+        endless here. [dropout/poisson_limit#an-empty-layer-never-becomes-impossible]
     probability = sum(binomial(j, M, q) for j in range(k + 1, M + 1))
         the probability of more than k kept units is given:
         Exactly k is asked for, and your sum does not even have that term.
@@ -572,7 +572,7 @@ all_dropped_probability.mistakes("""
 
 @question("1.4", "The Poisson limit", "dropout/poisson_limit", points=10, bonus=True)
 def poisson_limit_pmf(k, lam):
-    """Check the law of the number of kept units in an endlessly wide layer.
+    """Check the distribution of the number of kept units in an endlessly wide layer.
 
     The number M of units grows to infinity and the keep probability 1 - p shrinks to 0, while
     M * (1 - p) keeps the value `lam`. Your function gets `k`, an int, at least 0, and `lam`, a
@@ -592,23 +592,24 @@ def _draw_poisson_limit_pmf(rng, i):
 
 
 poisson_limit_pmf.mistakes("""
-    [#the-other-factors-for-a-fixed-count]
+    [#three-factors-three-limits]
     dropped_limit = 1  # p**(M - k) is taken to be 1
         p goes to 1, but its exponent grows at the same time. Write p in terms of lam and M before
-        you let M go. [#the-limit-of-the-empty-layer]
+        you let M go. [#an-empty-layer-never-becomes-impossible]
     kept_limit = lam**k  # the binomial coefficient is taken to be M**k
         M**k counts the ways to choose k units one after another. How often does it count the same
         k?
     kept_limit = 1 / factorial(k)  # M**k (1 - p)**k is taken to be 1
         One factor grows and the other shrinks, but their product does not go to 1. What is fixed?
     dropped_limit = exp(lam)  # the minus sign of the exponent is lost
-        The factor is a limit of powers of p, and p is below 1. [#the-limit-of-the-empty-layer]
+        The factor is a limit of powers of p, and p is below 1.
+        [#an-empty-layer-never-becomes-impossible]
     probability = exp(-((k - lam) ** 2) / (2 * lam)) / sqrt(2 * pi * lam)
         the central limit theorem is used:
-        It needs a mean that grows with M. Here it stays lam, and the law of a small count is
-        skewed. [#the-statement-with-its-rate]
+        It needs a mean that grows with M. Here it stays lam, and the distribution of a small count
+        is skewed. [#the-answer-to-1-4]
     probability = lam * exp(-lam * k)  # the density of a waiting time is given
-        The exponential law is that of the time between two events. Here units are counted.
+        The exponential distribution is that of the time between two events. Here units are counted.
     probability = sum(poisson(j, lam) for j in range(k + 1))
         the probability of at most k kept units is given:
         Exactly k is asked for, one term of your sum.
@@ -620,12 +621,12 @@ poisson_limit_pmf.mistakes("""
 
 @question("1.5", "A Poisson width", "dropout/poisson_width", points=10, bonus=True)
 def poisson_width_pmf(k, lam, p):
-    """Check the law of the number of kept units in a layer whose width is random.
+    """Check the distribution of the number of kept units in a layer whose width is random.
 
-    The number of units of the layer follows the Poisson law with mean `lam`; then each unit is
-    dropped with probability `p`, independent of all else. Your function gets `k`, an int, at least
-    0, `lam`, a positive number, and `p`. It returns the probability that exactly k units are kept:
-    one number.
+    The number of units of the layer follows the Poisson distribution with mean `lam`; then each
+    unit is dropped with probability `p`, independent of all else. Your function gets `k`, an int,
+    at least 0, `lam`, a positive number, and `p`. It returns the probability that exactly k units
+    are kept: one number.
     """
     q = 1 - p  # the probability of keeping
     front = (lam * q) ** k * exp(-lam) / factorial(k)  # what stands before the sum over the widths
@@ -641,17 +642,18 @@ def _draw_poisson_width_pmf(rng, i):
 
 
 poisson_width_pmf.mistakes("""
-    [#the-sum-over-all-widths]
+    [#the-sum-over-the-widths-is-an-exponential-series]
     front = q**k * exp(-lam) / factorial(k)  # k factors lam are lost, as in the source's (31)
         There are m factors lam in front of the sum and only m - k of them can go with the p. Sum
-        your values over k: you get 1 at lam = 1 only. [#the-lost-factor]
+        your values over k: you get 1 at lam = 1 only. [#the-printed-probabilities-sum-to-0-2144]
     front = lam**k * exp(-lam) / factorial(k)  # the factors (1 - p)**k are lost
         Each of the k units was kept, and that has a probability. Sum your values over k: is it 1?
     q = p  # the dropped units are counted
         Your mean is lam * p. Which share of the units is kept?
         [#kept-and-dropped-counts-are-independent]
     q = 1  # no unit is dropped
-        This is the law of the width. The mask comes after it. [#two-stages-of-chance]
+        This is the distribution of the width. The mask comes after it.
+        [#first-the-width-then-the-mask]
     q = 1 / (1 - p)  # the rescaling is applied to the count
         Your mean is lam / (1 - p), more units than there were. The rescaling concerns activations.
         [dropout/rescaling#three-things-that-the-factor-does-not-keep]

@@ -486,8 +486,8 @@ def test_drop_probability_at_a_fixed_mean(check):
     r"""\begin{aligned}
     \lambda = M(1-p)
     &\;\Rightarrow\; p = 1-\frac{\lambda}{M} \\
-    &\;\therefore\; p^M = \Big(1-\frac{\lambda}{M}\Big)^{M},
-    \qquad M \ge \lambda
+    &\;\therefore\; p^M = \Big(1-\frac{\lambda}{M}\Big)^{M} \\
+    & \qquad (M \ge \lambda)
     \end{aligned}"""
     (solution,) = sp.solve(sp.Eq(lam, M * (1 - p)), p)
     check.identity(solution, 1 - lam / M)
@@ -548,8 +548,8 @@ def test_limit_of_the_binomial_coefficient(check):
     \binom{M}{k}\bigg/\frac{M^k}{k!}
     &= \frac{M!}{(M-k)!\,M^k} \\
     &= \prod_{r=0}^{k-1}\Big(1-\frac{r}{M}\Big)
-    \;\longrightarrow\; 1
-    \qquad (k \text{ fixed})
+    \;\longrightarrow\; 1 \\
+    & \qquad (k \text{ fixed})
     \end{aligned}"""
     for k in range(6):
         ratio = sp.expand_func(sp.binomial(M, k)) / (M**k / sp.factorial(k))
@@ -592,10 +592,10 @@ def test_limit_of_the_binomial_probabilities(check):
 @pytest.mark.equation(25, by="scipy")
 def test_kept_units_approach_a_poisson_law_at_this_rate(check):
     r"""\begin{aligned}
-    & K_M \xrightarrow{\;d\;} \mathrm{Poisson}(\lambda),
-    \qquad \lambda = M(1-p), \\
-    & d_{TV}\Big(\mathrm{Binomial}\big(M,\tfrac{\lambda}{M}\big),\ \mathrm{Poisson}(\lambda)\Big) \\
-    & \qquad\qquad \le \frac{(1-e^{-\lambda})\,\lambda}{M}
+    & K_M \xrightarrow{\;d\;} \mathrm{Poisson}(\lambda), \\
+    & \lambda = M(1-p), \\
+    & d_{TV}\Big(\mathrm{Binomial}\big(M,\tfrac{\lambda}{M}\big),\,\mathrm{Poisson}(\lambda)\Big) \\
+    & \qquad \le \frac{(1-e^{-\lambda})\,\lambda}{M}
     \end{aligned}"""
     for lam in (0.3, 1.0, 3.2):
         for M in (1, 4, 10, 100, 1000):
@@ -617,10 +617,10 @@ def test_kept_units_approach_a_poisson_law_at_this_rate(check):
 @pytest.mark.equation(25, by="sympy")
 def test_rate_of_the_poisson_law_cannot_be_better_for_one_unit(check):
     r"""\begin{aligned}
-    & K_M \xrightarrow{\;d\;} \mathrm{Poisson}(\lambda),
-    \qquad \lambda = M(1-p), \\
-    & d_{TV}\Big(\mathrm{Binomial}\big(M,\tfrac{\lambda}{M}\big),\ \mathrm{Poisson}(\lambda)\Big) \\
-    & \qquad\qquad \le \frac{(1-e^{-\lambda})\,\lambda}{M}
+    & K_M \xrightarrow{\;d\;} \mathrm{Poisson}(\lambda), \\
+    & \lambda = M(1-p), \\
+    & d_{TV}\Big(\mathrm{Binomial}\big(M,\tfrac{\lambda}{M}\big),\,\mathrm{Poisson}(\lambda)\Big) \\
+    & \qquad \le \frac{(1-e^{-\lambda})\,\lambda}{M}
     \end{aligned}"""
     # With M = 1 and p = 1 - lambda the bound is attained. Poisson minus binomial at 0, 1 and above:
     at_0 = sp.exp(-lam) - (1 - lam)  # positive
@@ -638,8 +638,10 @@ def test_rate_of_the_poisson_law_cannot_be_better_for_one_unit(check):
 
 @pytest.mark.equation(26, by="scipy")
 def test_poisson_probabilities(check):
-    r"""\Pr(M=m) = \frac{\lambda^m e^{-\lambda}}{m!},
-    \qquad m = 0,1,2,\dots"""
+    r"""\begin{aligned}
+    \Pr(M=m) &= \frac{\lambda^m e^{-\lambda}}{m!}, \\
+    m &= 0,1,2,\dots
+    \end{aligned}"""
     for mean_width in (0.4, 3.2, 11.0):
         widths = range(40)
         pmf = [mean_width**m * math.exp(-mean_width) / math.factorial(m) for m in widths]
@@ -663,8 +665,9 @@ def test_kept_units_of_a_given_width_are_binomial(check):
 @pytest.mark.equation(28, by="enumeration")
 def test_binomial_probabilities_of_a_given_width(check):
     r"""\begin{aligned}
-    \Pr(K=k\mid M=m) &= \binom{m}{k}(1-p)^k\,p^{m-k}, \\
-    0 &\le k\le m
+    & \Pr(K=k\mid M=m) \\
+    &\quad = \binom{m}{k}(1-p)^k\,p^{m-k}, \\
+    & 0 \le k\le m
     \end{aligned}"""
     for m, p in product(range(7), (Fraction(3, 10), Fraction(4, 5))):
         pmf = [math.comb(m, k) * (1 - p) ** k * p ** (m - k) for k in range(m + 1)]
@@ -676,8 +679,9 @@ def test_binomial_probabilities_of_a_given_width(check):
 @pytest.mark.equation(29, by="scipy")
 def test_kept_units_by_the_sum_over_all_widths(check):
     r"""\begin{aligned}
-    \Pr(K=k)
-    &= \sum_{m\ge k}\Pr(K=k\mid M=m)\,\Pr(M=m) \\
+    & \Pr(K=k) \\
+    &= \sum_{m\ge k}\Pr(K=k\mid M=m) \\
+    &\qquad\cdot\Pr(M=m) \\
     &= \sum_{m\ge k}\binom{m}{k}(1-p)^k\,p^{m-k}\,\frac{\lambda^m e^{-\lambda}}{m!} \\
     &= \frac{(\lambda(1-p))^k\,e^{-\lambda}}{k!}\sum_{m\ge k}\frac{(\lambda p)^{m-k}}{(m-k)!}
     \end{aligned}"""
@@ -700,8 +704,9 @@ def test_kept_units_by_the_sum_over_all_widths(check):
 @pytest.mark.equation(29, by="sympy")
 def test_factors_leave_the_sum_term_by_term(check):
     r"""\begin{aligned}
-    \Pr(K=k)
-    &= \sum_{m\ge k}\Pr(K=k\mid M=m)\,\Pr(M=m) \\
+    & \Pr(K=k) \\
+    &= \sum_{m\ge k}\Pr(K=k\mid M=m) \\
+    &\qquad\cdot\Pr(M=m) \\
     &= \sum_{m\ge k}\binom{m}{k}(1-p)^k\,p^{m-k}\,\frac{\lambda^m e^{-\lambda}}{m!} \\
     &= \frac{(\lambda(1-p))^k\,e^{-\lambda}}{k!}\sum_{m\ge k}\frac{(\lambda p)^{m-k}}{(m-k)!}
     \end{aligned}"""
@@ -768,7 +773,8 @@ def test_powers_of_the_thinned_mean(check):
 def test_kept_units_of_a_poisson_width_are_poisson(check):
     r"""\begin{aligned}
     \Pr(K=k) &= \frac{(\lambda')^k e^{-\lambda'}}{k!}, \\
-    K &\sim \mathrm{Poisson}(\lambda'), \qquad \lambda'=\lambda(1-p)
+    K &\sim \mathrm{Poisson}(\lambda'), \\
+    \lambda' &= \lambda(1-p)
     \end{aligned}"""
     for lam, p in ((3.2, 0.3), (0.4, 0.85), (8.0, 0.0)):
         lam_prime = lam * (1 - p)
@@ -782,7 +788,8 @@ def test_kept_units_of_a_poisson_width_are_poisson(check):
 def test_drawn_layers_of_poisson_width_keep_a_poisson_number_of_units(check):
     r"""\begin{aligned}
     \Pr(K=k) &= \frac{(\lambda')^k e^{-\lambda'}}{k!}, \\
-    K &\sim \mathrm{Poisson}(\lambda'), \qquad \lambda'=\lambda(1-p)
+    K &\sim \mathrm{Poisson}(\lambda'), \\
+    \lambda' &= \lambda(1-p)
     \end{aligned}"""
     lam, p = 3.2, 0.3
     _, K = layers_of_poisson_width(np.random.default_rng(33), 60_000, lam, p)

@@ -1,5 +1,5 @@
-// The law of the kept count and the Poisson law with the same mean: drag the width of the layer along
-// the curve of their distance.
+// The distribution of the kept count and the Poisson distribution with the same mean: drag the width of
+// the layer along the curve of their distance.
 touch.define("poisson-limit", ({ lam, M: first }) => {
   const { scale, show } = touch;
   const LAST = 12; // beyond it, the binomial is never the larger of the two
@@ -28,7 +28,7 @@ touch.define("poisson-limit", ({ lam, M: first }) => {
     compute,
     draw(pen, { M }, { binomial, poisson, distance }, set) {
       pen.bar(186, 22, 10, 10, { colour: "var(--cycle-6)", opacity: 0.6 });
-      pen.text([202, 31], "Poisson law", { anchor: "start" });
+      pen.text([202, 31], "Poisson", { anchor: "start" });
       pen.dot([191, 46], { colour: "var(--cycle-0)", r: 5 });
       pen.text([202, 50], `kept of ${M} units`, { anchor: "start" });
       // The pieces between the bars and the dots add up to twice the distance.
