@@ -384,7 +384,7 @@ def _draw_dropconnect_variance(rng, i):
 dropconnect_variance.mistakes("""
     variance = Var_factor * np.sum(w * x) ** 2  # all weights share one bit
         Then the terms would rise and fall together. Here each has its own bit: what adds up?
-        [dropout/kept_units#correlated-masks-keep-the-mean-and-lose-the-law]
+        [dropout/kept_units#going-deeper-a-shared-bit-keeps-the-mean]
     variance = Var_factor * np.sum(w * x)  # the weights and inputs are not squared
         Given w and x they are constants, and a constant leaves a variance squared. Yours can come
         out negative. [#the-variance]
@@ -431,7 +431,7 @@ shared_mask_covariance.mistakes("""
     [dropout/rescaling#the-variance]
     Emh1h2 = Emh1 * Emh2  # each activation has its own bit, or E[m**2] is taken to be E[m]**2
         Independent activations with independent bits stay independent. Here they share the bit:
-        when one is dropped, the other is too. [#correlated-masks-keep-the-mean-and-lose-the-law]
+        when one is dropped, the other is too. [#going-deeper-a-shared-bit-keeps-the-mean]
     Cov_mh = Emh1h2  # the product of the means is not subtracted
         This is the mean of the product. What is the mean of each activation after dropout?
         [dropout/variance#the-old-variance-plus-the-noise]
@@ -463,11 +463,11 @@ kept_units_mean.drawn_by(
     lambda rng, i: (3 if i == 0 else int(rng.integers(4, 40)), _drop_probability(rng))
 )
 kept_units_mean.mistakes("""
-    [#the-mean]
+    [#the-mean-needs-no-independence]
     q = p  # the dropped units are counted
         p is the probability of dropping, so your mean is that of the other count.
     mean = M * p * q  # the variance is given for the mean
-        Add up the means of the M bits, not their variances. [#the-variance]
+        Add up the means of the M bits, not their variances. [#a-wide-layer-keeps-its-share]
     mean = M  # the rescaling is applied to the count
         The rescaling makes the kept activations larger. It does not bring a dropped unit back.
         [dropout/rescaling#what-the-factor-does-not-preserve]
@@ -479,7 +479,7 @@ kept_units_mean.mistakes("""
         Each outcome is a whole number, a mean of outcomes need not be one: think of a die.
     mean = np.floor((M + 1) * q)  # the most likely number is given for the mean
         The most likely number is a whole number; the mean weighs every number by its probability.
-        [#the-law]
+        [#one-mask-times-the-number-of-masks]
 """)
 
 
@@ -506,7 +506,7 @@ def _draw_kept_units_pmf(rng, i):
 
 
 kept_units_pmf.mistakes("""
-    [#the-law]
+    [#one-mask-times-the-number-of-masks]
     one_mask = p**k * q ** (M - k)  # the dropped units are counted
         p is the probability of dropping. Which of the two exponents belongs to the kept units?
     probability = one_mask  # the binomial coefficient is forgotten
@@ -556,7 +556,7 @@ def _draw_all_dropped_probability(rng, i):
 
 
 all_dropped_probability.mistakes("""
-    [#the-law]
+    [#one-mask-times-the-number-of-masks]
     probability = np.sum(empty)  # the probabilities of the layers are added
         Two layers can be dropped in the same pass, and the sum counts that twice; it can exceed 1.
     probability = np.prod(empty)  # every hidden layer has to be dropped
