@@ -174,27 +174,28 @@ def activation_variance():
 
 activation_variance.drawn_by(lambda rng, i: ())
 activation_variance.mistakes("""
-    [#the-second-moment]
+    [#the-mean-square-is-a-half]
     variance = Eh2 - Eh
         the mean is subtracted without its square, as the source prints in the middle of (12):
-        A variance has the unit of h squared, and so must each of its two terms. [#the-variance]
+        A variance has the unit of h squared, and so must each of its two terms.
+        [#subtract-the-square]
     variance = Eh2  # the squared mean is not subtracted, or when the variance of z is halved
         A half is the second moment of h. The mean of h is not 0: h is never negative.
-        [#before-dropout]
+        [#before-dropout-0-3408]
     variance = 1  # the ReLU is forgotten
         This is the variance of z, before the ReLU. The ReLU takes away the whole negative half.
     Eh2 = 1  # the second moment is that of z
         Where z is negative, h is 0 and adds nothing to E[h**2]. How much of E[z**2] is left?
     Eh = sqrt(2 / pi)  # the mean of h is taken over the active units only
-        Half of the time h is 0, and that halves its mean. [#the-mean]
+        Half of the time h is 0, and that halves its mean. [#the-mean-is-0-3989]
     Eh = sqrt(2 / pi)
     Eh2 = 1  # only the active units are counted
         This is the variance of h given z > 0. The zeros are values of h as well, and they are as
-        likely as all the others together. [#before-dropout]
+        likely as all the others together. [#before-dropout-0-3408]
     variance = sqrt(Eh2 - Eh**2)  # the standard deviation is given for the variance
-        Your number is the root of what is asked for. [#before-dropout]
+        Your number is the root of what is asked for. [#before-dropout-0-3408]
     variance = Eh  # the mean of h is given for its variance
-        You need the mean on the way; it is one of two pieces. [#the-mean]
+        You need the mean on the way; it is one of two pieces. [#the-mean-is-0-3989]
     variance = 1 / 4  # the ReLU is taken for a factor 1/2
         A ReLU is no constant factor: it keeps half of the values as they are.
 """)
@@ -220,20 +221,20 @@ def dropout_variance(p):
 
 dropout_variance.drawn_by(_draw_p)
 dropout_variance.mistakes("""
-    [#the-same-result-in-one-line]
+    [#the-old-variance-plus-the-noise]
     Var_mh = Var_m * Var_h + Var_m * Eh**2 + Var_h * q
         one of two factors 1 - p is lost when the sum is put into one bracket, as in line 3 of the
         source's (16):
         Of the three terms in line 2, two carry 1 - p and one carries its square. Take one 1 - p out
-        of all three: what is left of the square? [#where-the-printed-result-goes-wrong]
+        of all three: what is left of the square? [#after-dropout-three-terms]
     Var_mh = Var_m * Eh**2 + Var_h * q**2
         the term Var[m] Var[h] is lost, as in the last line of the source's (16):
         The variance of a product of independent factors has three terms. At p = 1/2 this result is
         1/2; a second way to it, through E[m**2] = E[m], shows that it cannot be.
-        [#where-the-printed-result-goes-wrong]
+        [#after-dropout-three-terms]
     q = p  # p is read as the probability of keeping
         Let p go to 0: no unit is dropped, and the variance must be that before dropout.
-        [#three-limits-two-of-which-would-have-caught-it]
+        [#nothing-dropped-nothing-tested]
     Var_mh = q * Eh2  # the squared mean is not subtracted
         This is the second moment after dropout. The rescaling keeps the mean of h, which is not 0.
     variance = Eh2 / q - Eh  # the mean is subtracted without its square
@@ -242,33 +243,38 @@ dropout_variance.mistakes("""
         The factor 1/(1 - p) is there to make up for the mask. Together, what do they do to the
         mean?
     variance = Var_mh  # the mask is applied without rescaling
-        This is the variance of m h. A constant factor leaves a variance squared. [#after-dropout]
+        This is the variance of m h. A constant factor leaves a variance squared.
+        [#after-dropout-three-terms]
     variance = Var_mh / q  # the scale is not squared
-        Var[a x] is not a Var[x]: a variance has the unit of its variable squared. [#after-dropout]
+        Var[a x] is not a Var[x]: a variance has the unit of its variable squared.
+        [#after-dropout-three-terms]
     variance = Var_mh / q**4  # the scale is applied twice
-        Squared once, the factor 1/(1 - p) has done its work in the variance. [#after-dropout]
+        Squared once, the factor 1/(1 - p) has done its work in the variance.
+        [#after-dropout-three-terms]
     Var_mh = Var_h  # the activations are rescaled and none is dropped
-        The mask is random as well: Var[m h] is not Var[h]. [#after-dropout]
+        The mask is random as well: Var[m h] is not Var[h]. [#after-dropout-three-terms]
     Var_m = 0  # the mask is replaced by its mean, or E[m**2] by E[m]**2
         Then dropout would leave the variance alone. What is m**2 if m is 0 or 1?
     Var_mh = Var_m * Var_h  # the variances of the mask and of the activation are multiplied
-        Var[m h] = Var[m] Var[h] holds only where both means are 0, and neither is. [#after-dropout]
+        Var[m h] = Var[m] Var[h] holds only where both means are 0, and neither is.
+        [#after-dropout-three-terms]
     Var_mh = Var_m * Eh2  # the activation is held fixed and only the mask is random
         That is the mean of the variance given h. The variance of the mean given h comes on top; at
         p = 0 only that one is left.
     Eh = 0
     Eh2 = 1  # the ReLU is forgotten
         Then z itself goes through dropout. The activation that is dropped is h = max(z, 0).
-        [#before-dropout]
+        [#before-dropout-0-3408]
     variance = sqrt(Var_mh / q**2)  # the standard deviation is given for the variance
-        Your number is the root of what is asked for. [#after-dropout]
+        Your number is the root of what is asked for. [#after-dropout-three-terms]
     Var_mh = Var_m * Var_h + Var_h * q**2
         the term Var[m] E[h]**2 is lost, or Var[h] is divided by 1 - p:
         That would do if the mean of h were 0. Dropout makes an activation jump between 0 and its
         value, so what the mean adds to E[h**2] counts, too.
     Var_h = Eh2 - Eh
         the square is missing in the variance before dropout, as in the middle of the source's (12):
-        A variance has the unit of h squared, and so must each of its two terms. [#the-variance]
+        A variance has the unit of h squared, and so must each of its two terms.
+        [#subtract-the-square]
     variance = Eh2 / q**2 - Eh**2  # the mask is forgotten in the second moment
         The scale stands there squared, and E[m**2] with it.
 """)
@@ -299,26 +305,27 @@ dropout_variance_any.drawn_by(
 dropout_variance_any.mistakes("""
     variance = variance / q  # the mean is taken to be 0
         So it is for tanh, and there this is right. An activation with a mean jumps between 0 and
-        something near that mean. [#the-same-result-in-one-line]
+        something near that mean. [#the-old-variance-plus-the-noise]
     variance = variance + p / q * mean**2  # the term Var[m] Var[h] is lost, as in the source's (16)
         The variance of a product of independent factors has three terms. Test with a mean of 0.
-        [#where-the-printed-result-goes-wrong]
+        [#after-dropout-three-terms]
     variance = p / q * Eh2  # the variance that dropout adds is given alone
-        Let p go to 0: the variance before dropout must be left. [#the-same-result-in-one-line]
+        Let p go to 0: the variance before dropout must be left. [#the-old-variance-plus-the-noise]
     q = p  # p is read as the probability of keeping
         Let p go to 0: no unit is dropped, and nothing may change.
-        [#three-limits-two-of-which-would-have-caught-it]
+        [#nothing-dropped-nothing-tested]
     variance = Eh_tilde2  # the squared mean is not subtracted
         This is the second moment after dropout. Its mean is still there.
-        [#the-same-result-in-one-line]
+        [#the-old-variance-plus-the-noise]
     Eh2 = variance  # `variance` is read as the second moment
         What your function gets is the variance. The second moment is larger if the mean is not 0.
-        [#before-dropout]
+        [#before-dropout-0-3408]
     variance = q * Eh2 - (q * mean) ** 2  # the mask is applied without rescaling
-        This is the variance of m h. A constant factor leaves a variance squared. [#after-dropout]
+        This is the variance of m h. A constant factor leaves a variance squared.
+        [#after-dropout-three-terms]
     variance = Eh_tilde2 - (mean / q) ** 2  # the mean after dropout is rescaled and not masked
         The factor 1/(1 - p) is there to make up for the mask. Together, what do they do to the
-        mean? [#the-same-result-in-one-line]
+        mean? [#the-old-variance-plus-the-noise]
 """)
 
 
@@ -380,7 +387,7 @@ dropconnect_variance.mistakes("""
     [#three-things-that-the-factor-does-not-keep]
     variance = Var_factor * np.sum(w * x) ** 2  # all weights share one bit
         Then the terms would rise and fall together. Here each has its own bit: what adds up?
-        [dropout/kept_units#correlated-masks-keep-the-mean-and-lose-the-law]
+        [dropout/kept_units#going-deeper-a-shared-bit-keeps-the-mean]
     variance = Var_factor * np.sum(w * x)  # the weights and inputs are not squared
         Given w and x they are constants, and a constant leaves a variance squared. Yours can come
         out negative.
@@ -428,10 +435,10 @@ shared_mask_covariance.mistakes("""
     [dropout/rescaling#three-things-that-the-factor-does-not-keep]
     Emh1h2 = Emh1 * Emh2  # each activation has its own bit, or E[m**2] is taken to be E[m]**2
         Independent activations with independent bits stay independent. Here they share the bit:
-        when one is dropped, the other is too. [#correlated-masks-keep-the-mean-and-lose-the-law]
+        when one is dropped, the other is too. [#going-deeper-a-shared-bit-keeps-the-mean]
     Cov_mh = Emh1h2  # the product of the means is not subtracted
         This is the mean of the product. What is the mean of each activation after dropout?
-        [dropout/variance#the-same-result-in-one-line]
+        [dropout/variance#the-old-variance-plus-the-noise]
     covariance = Cov_mh  # the mask is applied without rescaling
         Both activations carry the factor 1/(1 - p), and a covariance takes it from each of them.
     covariance = Cov_mh / q  # the scale is counted for one activation only
@@ -460,11 +467,11 @@ kept_units_mean.drawn_by(
     lambda rng, i: (3 if i == 0 else int(rng.integers(4, 40)), _drop_probability(rng))
 )
 kept_units_mean.mistakes("""
-    [#the-mean]
+    [#the-mean-needs-no-independence]
     q = p  # the dropped units are counted
         p is the probability of dropping, so your mean is that of the other count.
     mean = M * p * q  # the variance is given for the mean
-        Add up the means of the M bits, not their variances. [#the-variance]
+        Add up the means of the M bits, not their variances. [#a-wide-layer-keeps-its-share]
     mean = M  # the rescaling is applied to the count
         The rescaling makes the kept activations larger. It does not bring a dropped unit back.
         [dropout/rescaling#three-things-that-the-factor-does-not-keep]
@@ -476,7 +483,7 @@ kept_units_mean.mistakes("""
         Each outcome is a whole number, a mean of outcomes need not be one: think of a die.
     mean = np.floor((M + 1) * q)  # the most likely number is given for the mean
         The most likely number is a whole number; the mean weighs every number by its probability.
-        [#the-law]
+        [#one-mask-times-the-number-of-masks]
 """)
 
 
@@ -503,7 +510,7 @@ def _draw_kept_units_pmf(rng, i):
 
 
 kept_units_pmf.mistakes("""
-    [#the-law]
+    [#one-mask-times-the-number-of-masks]
     one_mask = p**k * q ** (M - k)  # the dropped units are counted
         p is the probability of dropping. Which of the two exponents belongs to the kept units?
     probability = one_mask  # the binomial coefficient is forgotten
@@ -553,7 +560,7 @@ def _draw_all_dropped_probability(rng, i):
 
 
 all_dropped_probability.mistakes("""
-    [#the-law]
+    [#one-mask-times-the-number-of-masks]
     probability = np.sum(empty)  # the probabilities of the layers are added
         Two layers can be dropped in the same pass, and the sum counts that twice; it can exceed 1.
     probability = np.prod(empty)  # every hidden layer has to be dropped
