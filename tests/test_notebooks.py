@@ -170,6 +170,8 @@ def test_a_fold_says_what_it_holds(notebook):
 def test_no_two_folds_follow_each_other(notebook):
     for before, cell in zip(notebook.cells, notebook.cells[1:], strict=False):
         both = "hide-input" in tags_of(before) & tags_of(cell)
+        if ("campaign" in tags_of(before)) and ("recorded" in tags_of(cell)):
+            continue  # the site shows these two as one line
         assert not (both and not before.outputs), cell.source
 
 
