@@ -5,7 +5,7 @@ import pytest
 from site_browser import PHONE, watch
 from site_server import serve
 from test_notebooks import ROOT
-from test_touch import NAMES, stored
+from test_touch import NAMES, SCRIPTS, stored
 
 pytestmark = pytest.mark.site
 
@@ -134,6 +134,46 @@ def drag(page, way, start, dx, dy):
     ):
         touches = [{"x": px, "y": py} for px, py in points]
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+
+
+SWITCHED = [name for name in NAMES if "pen.toggle(" in (SCRIPTS / f"{name}.js").read_text("utf-8")]
+
+
+@pytest.mark.parametrize("name", SWITCHED)
+def test_a_switch_is_flipped_by_mouse_finger_and_key_and_says_so(page, address, name):
+    figure = open_figure(page, address, name)
+    first = page.evaluate(STATE.format(name))
+    for switch in figure.get_by_role("switch").all():
+        assert switch.get_attribute("aria-label")
+        on, place = switch.get_attribute("aria-checked"), page.evaluate("scrollY")
+        reach = switch.locator(".reach")
+        for way in ("click", "tap", "Space", "Enter"):
+            if way in ("click", "tap"):
+                getattr(reach, way)()
+            else:
+                switch.press(way)
+            on = {"true": "false", "false": "true"}[on]
+            assert switch.get_attribute("aria-checked") == on
+            assert page.evaluate(OUTSIDE, name) == []
+            assert page.evaluate(STATE.format(name)) != first
+        assert page.evaluate("scrollY") == place
+        assert reach.bounding_box()["width"] >= 36
+    figure.locator(".touch-reset").click()
+    assert page.evaluate(STATE.format(name)) == first
+
+
+PRESSED = [name for name in NAMES if "buttons: [" in (SCRIPTS / f"{name}.js").read_text("utf-8")]
+
+
+@pytest.mark.parametrize("name", PRESSED)
+def test_a_button_changes_the_state_each_time(page, address, name):
+    figure = open_figure(page, address, name)
+    for button in figure.locator("> button").all():
+        for _ in range(3):
+            before = page.evaluate(STATE.format(name))
+            button.click()
+            assert page.evaluate(STATE.format(name)) != before
+            assert page.evaluate(OUTSIDE, name) == []
 
 
 def test_it_is_whole_and_readable_on_a_phone(page, address, name):

@@ -94,6 +94,29 @@ def newton_front(rng):
     return {"T": T, "power": power, "s": s}, values
 
 
+def thinned_network(rng):
+    p, drawn = int(rng.integers(15)) / 20, int(rng.integers(1, 101))
+    x, v = np.array([[1.0, 2, 1]]), np.array([[1.0, 1, -2, 2, 1]])
+    W = np.array([[1.0, 0, 1], [0, 2, 0], [2, -1, 1], [0, 1, 1], [1, 1, -1]])
+    zeros = np.zeros(5), np.zeros(1)
+    hidden = h.relu_forward(h.affine_forward(x, W, zeros[0])[0])[0]
+
+    def outputs(masks):
+        thinned, _ = h.dropout_forward(np.tile(hidden, (len(masks), 1)), masks, p)
+        return h.affine_forward(thinned, v, zeros[1])[0][:, 0]
+
+    seen = h.dropout_mask(np.random.default_rng(33), (100, 5), p)[:drawn]
+    every = (np.arange(32)[:, None] >> np.arange(5) & 1).astype(float)
+    hand = rng.integers(0, 2, 5 * int(rng.integers(2)))  # or the last mask that was drawn
+    mask = hand.astype(float) if len(hand) else seen[-1]
+    values = {"mask": mask, "output": outputs(mask[None])[0], "outputs": outputs(every)}
+    values["chances"] = np.where(every == 1, 1 - p, p).prod(axis=1)
+    values["average"] = outputs(seen).mean()
+    values["exact"] = values["chances"] @ values["outputs"]
+    values["inference"] = h.mlp_forward(x, [W, v], list(zeros))[0][0, 0]
+    return {"p": p, "drawn": drawn, "hand": hand}, values
+
+
 @cache
 def dropped(p):
     """Return the mean and the deviation of the activations that the page records."""
@@ -173,7 +196,7 @@ def singular_values(rng):
 VALUES = {
     function.__name__.replace("_", "-"): function
     for function in (
-        *(after_dropout, kept_fraction, poisson_limit),
+        *(thinned_network, after_dropout, kept_fraction, poisson_limit),
         *(three_numbers, deep_start, five_points, one_cloud, newton_front),
         *(layer_widths, fifty_layers, singular_values),
     )

@@ -1,14 +1,15 @@
 // The kit of the figures that one can touch. A figure is a definition: its state, what follows from
 // it, and its marks. The kit owns the rest: handles that are dragged by mouse or finger and moved by
-// keys, sliders, the numbers beside the drawing, what is spoken, the reset, and a guess before the
-// reveal. Nothing moves by itself, so nobody has to ask for less motion.
+// keys, switches, sliders, the numbers beside the drawing, what is spoken, the reset, and a guess
+// before the reveal. Nothing moves by itself, so nobody has to ask for less motion.
 //
 //   touch.define("name", (data) => ({
 //     state: { ... },                     numbers and arrays of numbers; not changed by the figure
 //     compute: (state) => values,         pure: the tests run it beside hw1lib
 //     height: 240,                        of a drawing that is 340 wide
 //     draw(pen, state, values, set) {},   marks; set({ ... }) changes the state
-//     sliders: [{ name, label, min, max, step, show }],
+//     sliders: [{ name, label, min, max, step, show, also }],   also: what else a move changes
+//     buttons: [[text, (state) => changes], ...],
 //     choices: [{ name, label, options: [text, ...] }],   the state has the number of the option
 //     numbers: (state, values) => [[label, text], ...],
 //     guess: { ask, choices: [[text, is right], ...], then },
@@ -146,6 +147,24 @@ globalThis.touch = (() => {
       grip.now = { place, value, min, max, step, move };
     }
 
+    // A place in the drawing that a tap, Space or Enter switches on and off.
+    toggle(key, [x, y], { on, label }, flip) {
+      let place = this.handles.get(key);
+      if (!place) {
+        place = this.add(this.grips, "g", { class: "switch", tabindex: 0, role: "switch", "aria-label": label });
+        this.add(place, "circle", { cx: x, cy: y, r: 20, class: "reach" });
+        this.handles.set(key, place);
+        place.addEventListener("click", () => place.flip());
+        place.addEventListener("keydown", (event) => {
+          if (![" ", "Enter"].includes(event.key) || event.altKey || event.ctrlKey || event.metaKey) return;
+          event.preventDefault();
+          if (!event.repeat) place.flip();
+        });
+      }
+      place.setAttribute("aria-checked", on);
+      place.flip = flip;
+    }
+
     listen(grip, side) {
       const go = (value) => {
         const rounded = onGrid(value, grip.now);
@@ -204,7 +223,7 @@ globalThis.touch = (() => {
       const { min, max, step } = slider;
       const input = html(label, "input", { type: "range", min, max, step });
       const value = html(label, "output");
-      input.addEventListener("input", () => set({ [slider.name]: input.valueAsNumber }));
+      input.addEventListener("input", () => set({ ...slider.also, [slider.name]: input.valueAsNumber }));
       return () => {
         const text = (slider.show ?? show)(state[slider.name]);
         input.value = state[slider.name];
@@ -212,6 +231,8 @@ globalThis.touch = (() => {
         value.textContent = text;
       };
     });
+    for (const [text, press] of figure.buttons ?? [])
+      html(place, "button", { type: "button" }, text).addEventListener("click", () => set(press(state)));
     const foot = html(place, "div", { class: "touch-foot" });
     const numbers = html(foot, "dl");
     const reset = html(foot, "button", { type: "button", class: "touch-reset" }, "Reset");
