@@ -13,7 +13,7 @@ def binomial(k, M, q):
 
 
 def poisson(k, mean):
-    """Give the probability of k by the Poisson law."""
+    """Give the probability of k by the Poisson distribution."""
     return mean**k * exp(-mean) / factorial(k)
 
 
@@ -487,7 +487,7 @@ kept_units_mean.mistakes("""
 """)
 
 
-@question("1.3", "Kept units, the law", "dropout/kept_units", points=3)
+@question("1.3", "Kept units, the distribution", "dropout/kept_units", points=3)
 def kept_units_pmf(k, M, p):
     """Check the probability that dropout keeps exactly k of M units.
 
@@ -526,9 +526,10 @@ kept_units_pmf.mistakes("""
         the probability of at least k kept units is given:
         Exactly k is asked for, one term of your sum.
     probability = poisson(k, M * q)  # the Poisson limit is used
-        That is the law of question 1.4, for an endless layer. A layer of M units cannot keep more
-        than M, and the Poisson law can. [dropout/poisson_limit#no-finite-layer-is-poisson]
-    probability = poisson(k, M * p)  # a Poisson law is used, with the mean number of dropped units
+        That is the distribution of question 1.4, for an endless layer. A layer of M units cannot
+        keep more than M, and a Poisson count can be larger.
+        [dropout/poisson_limit#no-finite-layer-is-poisson]
+    probability = poisson(k, M * p)  # a Poisson count with the mean number of dropped units
         Two things differ from the limit of question 1.4: whose mean it is, and that M is not
         endless here. [dropout/poisson_limit#an-empty-layer-never-becomes-impossible]
     probability = sum(binomial(j, M, q) for j in range(k + 1, M + 1))

@@ -131,8 +131,9 @@ kaiming_stds.mistakes("""
         Going forward, a unit adds up what comes in. Which of the two fans counts its inputs?
         [backprop/xavier#forward-the-fan-in]
     return var_fan_in, var_fan_out  # the variance is returned for the standard deviation
-        The second argument of the homework's normal law is the variance of a weight. Code such as
-        rng.normal(0, std) wants another number. [backprop/kaiming_backward#the-initialization]
+        The second argument of the homework's normal distribution is the variance of a weight.
+        Code such as rng.normal(0, std) wants another number.
+        [backprop/kaiming_backward#the-initialization]
     kept = 1  # the one half of the ReLU is forgotten
         This keeps a linear layer level. A ReLU takes half of the second moment away in each layer,
         so after 30 layers a billionth of it is left. [#where-the-one-half-comes-from]

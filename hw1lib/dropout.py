@@ -212,7 +212,7 @@ def kept_units_pmf(k: Counts, M: int, p: float) -> Probabilities:
 
 @checked(k=a.counts, lam=a.nonnegative)
 def poisson_pmf(k: Counts, lam: float) -> Probabilities:
-    """Compute the Poisson probabilities: limit of the kept count, and its law at a Poisson width.
+    """Compute the Poisson probabilities: limit of the kept count, exact at a Poisson width.
 
     Equations (24), (26) and (33)::
 
@@ -281,7 +281,7 @@ def poisson_limit_distance(M: int, lam: float) -> float:
 
 @checked(M=a.size, lam=a.real("(0, M]"))
 def poisson_limit_bound(M: int, lam: float) -> float:
-    """Bound the distance of the kept count's law from its Poisson limit.
+    """Bound the distance of the kept count from its Poisson limit.
 
     Equation (25) (Barbour and Hall (1984), equation (1.1) with equal probabilities)::
 
