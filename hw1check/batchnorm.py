@@ -120,8 +120,7 @@ def batchnorm_gain_bound(gamma, eps):
 batchnorm_gain_bound.drawn_by(lambda rng, i: (float(_scale(rng, 1)[0]), _epsilon(rng)))
 batchnorm_gain_bound.mistakes("""
     gain = gamma / s  # the sign of gamma is kept
-        A ratio of two lengths is never negative, and a negative gamma magnifies as much as a
-        positive one.
+        A ratio of two lengths is never negative: the sign of gamma does not matter for it.
     s = np.sqrt(v) + eps  # epsilon stands outside of the root
         Equation (38) divides by the root of v + eps. What is left of that divisor for a feature
         that is constant over the batch?
@@ -348,8 +347,7 @@ batchnorm_gradients.mistakes("""
         the deviation from the mean stands where the normalized value belongs:
         What multiplies gamma in (38)? The deviation has been divided by s before gamma meets it.
     dgamma = np.sum(G * Y, axis=0)  # the input Y stands where the normalized value belongs
-        What multiplies gamma in (38)? The mean has been subtracted and s has divided before gamma
-        meets it.
+        What multiplies gamma in (38)? The mean is subtracted and s has divided by then.
     dgamma = G * x_hat
     dbeta = G
     dm = -gamma / s * G

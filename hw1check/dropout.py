@@ -54,7 +54,7 @@ def dropout_scale(p):
 
 dropout_scale.drawn_by(_draw_p)
 dropout_scale.mistakes("""
-    [#in-2014-p-kept-a-unit-and-the-factor-stood-in-testing]
+    [#in-2014-p-kept-a-unit]
     q = p  # p is read as the probability of keeping
         The dropout paper writes p for keeping; here and in PyTorch p is the probability of
         dropping. With few units dropped, should the factor be large?
@@ -96,28 +96,26 @@ dropout_output.drawn_by(_draw_pass)
 dropout_output.mistakes("""
     [#one-constant-keeps-the-mean]
     scale = 1  # the mask is applied without rescaling
-        Then the next layer sees smaller activations in training than in testing, where all units
-        are there.
+        Then the next layer sees smaller activations in training than with all units, in testing.
     h_tilde = h * scale  # the activations are rescaled and none is dropped
         The mask has to meet the activations entry by entry; without it the mean grows.
         [#a-mask-drops-units-the-factor-enlarges-the-rest]
     h_tilde = h  # the pass of testing is used in training
         Leaving the activations alone is what testing does. In training the mask drops some of them.
-        [#in-2014-p-kept-a-unit-and-the-factor-stood-in-testing]
+        [#in-2014-p-kept-a-unit]
     h_tilde = (1 - mask) * h * scale  # the units with a one in the mask are dropped
         A one in the mask means kept. PyTorch's masked_fill, for one, has it the other way round.
         [#a-mask-drops-units-the-factor-enlarges-the-rest]
     scale = 1 / p  # p is read as the probability of keeping
         The mask was drawn with p for dropping. The scale has to go with the share that is kept.
-        [#in-2014-p-kept-a-unit-and-the-factor-stood-in-testing]
+        [#in-2014-p-kept-a-unit]
     scale = 1 - p  # the kept activations are shrunk
         Some are dropped, so the mean has already fallen; this lowers it a second time.
     h_tilde = mask * h * scale**2  # the scale is applied twice
         One factor is enough to repair the mean. Was the mask rescaled already when you drew it?
     scale = 1 / mask.mean()  # the scale is made from the share that this mask has kept
         That share is itself random and differs from mask to mask, so the units are no longer
-        independent. The scale belongs to p, not to one draw.
-        [#three-things-that-the-factor-does-not-keep]
+        independent. The scale belongs to p, not to one draw. [#what-the-factor-loses]
 """)
 
 
@@ -152,7 +150,7 @@ dropout_gradient.mistakes("""
         A one in the mask means kept, in both passes: it is the same mask.
     scale = 1 / p  # p is read as the probability of keeping
         The slope of a kept unit is the factor of its forward pass, and p is the probability of
-        dropping there. [#in-2014-p-kept-a-unit-and-the-factor-stood-in-testing]
+        dropping there. [#in-2014-p-kept-a-unit]
     dh = mask * dh_tilde * scale**2  # the scale is applied twice
         Each unit has one factor between its input and its output, so the chain rule meets one. Does
         your cache hold a mask that is rescaled already?
@@ -226,12 +224,11 @@ dropout_variance.mistakes("""
         one of two factors 1 - p is lost when the sum is put into one bracket, as in line 3 of the
         source's (16):
         Of the three terms in line 2, two carry 1 - p and one carries its square. Take one 1 - p out
-        of all three: what is left of the square? [#after-dropout-three-terms]
+        of all three: what is left of the square? [#after-dropout]
     Var_mh = Var_m * Eh**2 + Var_h * q**2
         the term Var[m] Var[h] is lost, as in the last line of the source's (16):
         The variance of a product of independent factors has three terms. At p = 1/2 this result is
-        1/2; a second way to it, through E[m**2] = E[m], shows that it cannot be.
-        [#after-dropout-three-terms]
+        1/2; a second way to it, through E[m**2] = E[m], shows that it cannot be. [#after-dropout]
     q = p  # p is read as the probability of keeping
         Let p go to 0: no unit is dropped, and the variance must be that before dropout.
         [#nothing-dropped-nothing-tested]
@@ -243,21 +240,17 @@ dropout_variance.mistakes("""
         The factor 1/(1 - p) is there to make up for the mask. Together, what do they do to the
         mean?
     variance = Var_mh  # the mask is applied without rescaling
-        This is the variance of m h. A constant factor leaves a variance squared.
-        [#after-dropout-three-terms]
+        This is the variance of m h. A constant factor leaves a variance squared. [#after-dropout]
     variance = Var_mh / q  # the scale is not squared
-        Var[a x] is not a Var[x]: a variance has the unit of its variable squared.
-        [#after-dropout-three-terms]
+        Var[a x] is not a Var[x]: a variance has the unit of its variable squared. [#after-dropout]
     variance = Var_mh / q**4  # the scale is applied twice
-        Squared once, the factor 1/(1 - p) has done its work in the variance.
-        [#after-dropout-three-terms]
+        Squared once, the factor 1/(1 - p) has done its work in the variance. [#after-dropout]
     Var_mh = Var_h  # the activations are rescaled and none is dropped
-        The mask is random as well: Var[m h] is not Var[h]. [#after-dropout-three-terms]
+        The mask is random as well: Var[m h] is not Var[h]. [#after-dropout]
     Var_m = 0  # the mask is replaced by its mean, or E[m**2] by E[m]**2
         Then dropout would leave the variance alone. What is m**2 if m is 0 or 1?
     Var_mh = Var_m * Var_h  # the variances of the mask and of the activation are multiplied
-        Var[m h] = Var[m] Var[h] holds only where both means are 0, and neither is.
-        [#after-dropout-three-terms]
+        Var[m h] = Var[m] Var[h] holds only where both means are 0, and neither is. [#after-dropout]
     Var_mh = Var_m * Eh2  # the activation is held fixed and only the mask is random
         That is the mean of the variance given h. The variance of the mean given h comes on top; at
         p = 0 only that one is left.
@@ -266,7 +259,7 @@ dropout_variance.mistakes("""
         Then z itself goes through dropout. The activation that is dropped is h = max(z, 0).
         [#before-dropout-0-3408]
     variance = sqrt(Var_mh / q**2)  # the standard deviation is given for the variance
-        Your number is the root of what is asked for. [#after-dropout-three-terms]
+        Your number is the root of what is asked for. [#after-dropout]
     Var_mh = Var_m * Var_h + Var_h * q**2
         the term Var[m] E[h]**2 is lost, or Var[h] is divided by 1 - p:
         That would do if the mean of h were 0. Dropout makes an activation jump between 0 and its
@@ -308,12 +301,11 @@ dropout_variance_any.mistakes("""
         something near that mean. [#the-old-variance-plus-the-noise]
     variance = variance + p / q * mean**2  # the term Var[m] Var[h] is lost, as in the source's (16)
         The variance of a product of independent factors has three terms. Test with a mean of 0.
-        [#after-dropout-three-terms]
+        [#after-dropout]
     variance = p / q * Eh2  # the variance that dropout adds is given alone
         Let p go to 0: the variance before dropout must be left. [#the-old-variance-plus-the-noise]
     q = p  # p is read as the probability of keeping
-        Let p go to 0: no unit is dropped, and nothing may change.
-        [#nothing-dropped-nothing-tested]
+        Let p go to 0: no unit is dropped, and nothing may change. [#nothing-dropped-nothing-tested]
     variance = Eh_tilde2  # the squared mean is not subtracted
         This is the second moment after dropout. Its mean is still there.
         [#the-old-variance-plus-the-noise]
@@ -321,8 +313,7 @@ dropout_variance_any.mistakes("""
         What your function gets is the variance. The second moment is larger if the mean is not 0.
         [#before-dropout-0-3408]
     variance = q * Eh2 - (q * mean) ** 2  # the mask is applied without rescaling
-        This is the variance of m h. A constant factor leaves a variance squared.
-        [#after-dropout-three-terms]
+        This is the variance of m h. A constant factor leaves a variance squared. [#after-dropout]
     variance = Eh_tilde2 - (mean / q) ** 2  # the mean after dropout is rescaled and not masked
         The factor 1/(1 - p) is there to make up for the mask. Together, what do they do to the
         mean? [#the-old-variance-plus-the-noise]
@@ -346,12 +337,12 @@ def gaussian_dropout_std(p):
 
 gaussian_dropout_std.drawn_by(_draw_p)
 gaussian_dropout_std.mistakes("""
-    [#three-things-that-the-factor-does-not-keep]
+    [#what-the-factor-loses]
     std = Var_factor  # the variance is given for the standard deviation
         A generator of normal numbers wants the standard deviation.
     q = p  # the dropout paper's formula is used with its letter
         Its p is the probability of keeping. With hardly any unit dropped, there is hardly any
-        noise. [#in-2014-p-kept-a-unit-and-the-factor-stood-in-testing]
+        noise. [#in-2014-p-kept-a-unit]
     Var_factor = Var_m  # the mask is not rescaled
         The factor of an activation is m / (1 - p), of mean 1. Yours is m alone.
     Var_factor = Var_m / q  # the scale is not squared
@@ -384,13 +375,12 @@ def _draw_dropconnect_variance(rng, i):
 
 
 dropconnect_variance.mistakes("""
-    [#three-things-that-the-factor-does-not-keep]
+    [#what-the-factor-loses]
     variance = Var_factor * np.sum(w * x) ** 2  # all weights share one bit
         Then the terms would rise and fall together. Here each has its own bit: what adds up?
         [dropout/kept_units#going-deeper-a-shared-bit-keeps-the-mean]
     variance = Var_factor * np.sum(w * x)  # the weights and inputs are not squared
-        Given w and x they are constants, and a constant leaves a variance squared. Yours can come
-        out negative.
+        Given w and x they are constants, which a variance squares. Yours can come out negative.
     Var_factor = Var_m  # the mask is applied without rescaling
         The bits stand there alone. The factor 1/(1 - p) is missing.
     Var_factor = Var_m / q  # the scale is not squared
@@ -402,8 +392,7 @@ dropconnect_variance.mistakes("""
         The mean of z is that without dropout, the sum of all w_i x_i.
         [#one-constant-keeps-the-mean]
     q = p  # p is read as the probability of keeping
-        With hardly any weight dropped, z hardly varies.
-        [#in-2014-p-kept-a-unit-and-the-factor-stood-in-testing]
+        With hardly any weight dropped, z hardly varies. [#in-2014-p-kept-a-unit]
 """)
 
 
@@ -432,7 +421,7 @@ def _draw_shared_mask_covariance(rng, i):
 
 
 shared_mask_covariance.mistakes("""
-    [dropout/rescaling#three-things-that-the-factor-does-not-keep]
+    [dropout/rescaling#what-the-factor-loses]
     Emh1h2 = Emh1 * Emh2  # each activation has its own bit, or E[m**2] is taken to be E[m]**2
         Independent activations with independent bits stay independent. Here they share the bit:
         when one is dropped, the other is too. [#going-deeper-a-shared-bit-keeps-the-mean]
@@ -447,7 +436,7 @@ shared_mask_covariance.mistakes("""
         This is the variance of the shared factor. It moves an activation in proportion to its size.
     q = p  # p is read as the probability of keeping
         With the channel hardly ever dropped, the two are as independent as they were.
-        [dropout/rescaling#in-2014-p-kept-a-unit-and-the-factor-stood-in-testing]
+        [dropout/rescaling#in-2014-p-kept-a-unit]
 """)
 
 
@@ -474,7 +463,7 @@ kept_units_mean.mistakes("""
         Add up the means of the M bits, not their variances. [#a-wide-layer-keeps-its-share]
     mean = M  # the rescaling is applied to the count
         The rescaling makes the kept activations larger. It does not bring a dropped unit back.
-        [dropout/rescaling#three-things-that-the-factor-does-not-keep]
+        [dropout/rescaling#what-the-factor-loses]
     mean = q  # the kept share is given for the kept number
         This is the mean of one bit. The layer has M of them.
     mean = round(M * q)  # the mean is rounded to a whole number
@@ -527,8 +516,7 @@ kept_units_pmf.mistakes("""
         Exactly k is asked for, one term of your sum.
     probability = poisson(k, M * q)  # the Poisson limit is used
         That is the distribution of question 1.4, for an endless layer. A layer of M units cannot
-        keep more than M, and a Poisson count can be larger.
-        [dropout/poisson_limit#no-finite-layer-is-poisson]
+        keep more than M. [dropout/poisson_limit#no-finite-layer-is-poisson]
     probability = poisson(k, M * p)  # a Poisson count with the mean number of dropped units
         Two things differ from the limit of question 1.4: whose mean it is, and that M is not
         endless here. [dropout/poisson_limit#an-empty-layer-never-becomes-impossible]
@@ -570,7 +558,7 @@ all_dropped_probability.mistakes("""
         This is the probability that the network is not cut.
     empty = (1 - p) ** widths  # p is read as the probability of keeping
         All units of a layer have to be dropped, each with probability p.
-        [dropout/rescaling#in-2014-p-kept-a-unit-and-the-factor-stood-in-testing]
+        [dropout/rescaling#in-2014-p-kept-a-unit]
     empty = 1 - (1 - p) ** widths  # one dropped unit is enough
         A layer with one unit left still passes something on. All of its units have to be dropped.
     none_empty = (1 - p) ** len(widths)  # each layer is dropped with probability p
@@ -664,12 +652,11 @@ poisson_width_pmf.mistakes("""
         [#first-the-width-then-the-mask]
     q = 1 / (1 - p)  # the rescaling is applied to the count
         Your mean is lam / (1 - p), more units than there were. The rescaling concerns activations.
-        [dropout/rescaling#three-things-that-the-factor-does-not-keep]
+        [dropout/rescaling#what-the-factor-loses]
     series = 1  # only the layers of width k are counted
         A wider layer can keep k units, too, if it drops the others. Sum over all these widths.
     front = (lam * q) ** k * exp(-lam)  # the factorial is forgotten
-        The m! of the width cancels against the binomial coefficient, but not all of the
-        coefficient.
+        The m! of the width cancels only a part of the binomial coefficient.
     probability = (lam * q) ** k / factorial(k)  # the exponential is forgotten
         The width brings one exponential and the sum over the widths another; they do not cancel.
 """)

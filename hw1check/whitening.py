@@ -151,8 +151,7 @@ whitening_output.mistakes("""
     lam, U = np.linalg.eigh(Sigma)
     inverse_root = (U / (np.sqrt(lam) + eps)) @ U.T
         epsilon is added to the roots of the eigenvalues:
-        It is added to Sigma, before the root is taken.
-        [#epsilon-leaves-small-eigenvalues-small]
+        It is added to Sigma, before the root is taken. [#epsilon-leaves-small-eigenvalues-small]
     lam, U = np.linalg.eigh(Sigma + eps)  # epsilon is added to every entry of the covariance
         A number plus a matrix is added to all entries in NumPy. Only the variances are to grow.
     Sigma = C.T @ C / (len(Y) - 1)  # the covariance is divided by B - 1
