@@ -641,7 +641,7 @@ poisson_width_pmf.mistakes("""
     [#the-sum-over-the-widths-is-an-exponential-series]
     front = q**k * exp(-lam) / factorial(k)  # k factors lam are lost, as in the source's (31)
         There are m factors lam in front of the sum and only m - k of them can go with the p. Sum
-        your values over k: you get 1 at lam = 1 only. [#the-printed-probabilities-sum-to-0-2144]
+        your values over k: you get 1 at lam = 1 only. [#the-printed-probabilities-sum-to-0-015]
     front = lam**k * exp(-lam) / factorial(k)  # the factors (1 - p)**k are lost
         Each of the k units was kept, and that has a probability. Sum your values over k: is it 1?
     q = p  # the dropped units are counted

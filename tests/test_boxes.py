@@ -256,7 +256,7 @@ def test_the_first_wrong_line_is_named_and_those_behind_it_wait(open_page):
     # Red: `whole.dataset.state = state;` or `this.mark(whole, state, ...` left out.
     box = box_of(open_page())
     fill(box, WRONG)
-    check(box, "Not yet: Var_h is the first line that errs.")
+    check(box, "Not yet: Var_h is the first wrong line.")
     right = dict.fromkeys(("q", "Var_m", "Eh", "Eh2"), "right")
     behind = dict.fromkeys(("Var_mh", "variance"), "waiting")
     assert states(box) == right | {"Var_h": "wrong"} | behind
@@ -800,7 +800,7 @@ def test_other_engines_answer_stop_a_loop_and_survive_a_reload(bases, engine):
             assert said.startswith(expected)
             return milliseconds
 
-        act(NAME, WRONG, "Check", "Not yet: Var_h is the first line that errs.")
+        act(NAME, WRONG, "Check", "Not yet: Var_h is the first wrong line.")
         act(NAME, RIGHT, "Check", "Right.")
         field = browser.find_element(By.CSS_SELECTOR, f"[data-question={NAME}] [name=variance]")
         region = browser.find_element(By.CSS_SELECTOR, f"[data-question={NAME}] .answer-verdict")

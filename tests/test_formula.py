@@ -23,7 +23,7 @@ from hw1check._verdict import Verdict
 
 FORMULAS = [problem for problem in PROBLEMS if is_formula(problem)]
 HOMEWORK = {"1.1", "1.2", "1.3", "1.4", "1.5", "2.1", "2.2", "2.3", "3.3"}
-MAX_SCRIPT, MAX_DATA = 9 * 1024, 10 * 1024  # bytes, compressed
+MAX_SCRIPT, MAX_DATA = 9.5 * 1024, 10 * 1024  # bytes, compressed
 each_formula = pytest.mark.parametrize("problem", FORMULAS, ids=lambda problem: problem.name)
 data_of = cache(question_data)
 
@@ -555,6 +555,34 @@ RIGHT = ("right", "")
 )  # fmt: skip
 def test_a_wrong_line_is_told_what_is_certain(text, said):
     assert told(half="1/2", q="1-p", result=text)["result"] == ("wrong", said)
+
+
+BRACKETS = (
+    "Only what stands directly behind the / is below it. "
+    "Put brackets around the whole denominator, and it is right."
+)
+
+
+@pytest.mark.parametrize(
+    ("right", "typed"),
+    [
+        ("1/(1-p)", "1/1-p"),
+        ("1/(2*(1-p))", "1/2*(1-p)"),
+        ("3+p/(1-p)", "3 + p/1-p"),
+        ("sqrt(2/(1+p))", "sqrt(2/1+p)"),
+        ("1/(1-p+p**2)", "1/1-p+p^2"),
+    ],
+)
+def test_a_denominator_without_brackets_is_named(right, typed):
+    cases = QUESTION["cases"]
+    values = [float(eval(right, {"p": case["p"], "sqrt": math.sqrt})) for case in cases]
+    line = {"name": "result", "meaning": "", "part": True, "right": values}
+    # What 1/1-p computes is a known mistake, and still another one was made.
+    mistake = {"what": "it is 1 - p", "values": {"result": [1 - case["p"] for case in cases]}}
+    question = QUESTION | {"lines": [line], "mistakes": [mistake]}
+    assert told(question, result=typed)["result"] == ("wrong", BRACKETS)
+    assert told(question, result="2*" + right)["result"][1] != BRACKETS
+    assert told(question, result=right)["result"] == RIGHT
 
 
 def test_the_tolerance_is_that_of_hw1check():

@@ -343,8 +343,8 @@ def test_variance_of_a_multiple_and_of_a_product_of_independent_factors(check):
 @pytest.mark.equation(15, by="sympy")
 def test_moments_of_the_bit_and_of_the_activation(check):
     r"""\begin{gathered}
-    \mathbb E[m_i] = 1-p, \qquad \operatorname{Var}[m_i] = p(1-p), \\
-    \mathbb E[h_i] = \frac{1}{\sqrt{2\pi}}, \qquad \operatorname{Var}[h_i] = \frac{\pi-1}{2\pi} .
+    \mathbb E[m_i] = 1-p, \quad \operatorname{Var}[m_i] = p(1-p), \\
+    \mathbb E[h_i] = \frac{1}{\sqrt{2\pi}}, \quad \operatorname{Var}[h_i] = \frac{\pi-1}{2\pi} .
     \end{gathered}"""
     bit = ((1, 1 - p), (0, p))
     check.identity(E(bit), 1 - p)
@@ -359,8 +359,8 @@ def test_moments_of_the_bit_and_of_the_activation(check):
 @pytest.mark.equation(15, by="Monte Carlo")
 def test_drawn_bits_and_activations_have_these_moments(check):
     r"""\begin{gathered}
-    \mathbb E[m_i] = 1-p, \qquad \operatorname{Var}[m_i] = p(1-p), \\
-    \mathbb E[h_i] = \frac{1}{\sqrt{2\pi}}, \qquad \operatorname{Var}[h_i] = \frac{\pi-1}{2\pi} .
+    \mathbb E[m_i] = 1-p, \quad \operatorname{Var}[m_i] = p(1-p), \\
+    \mathbb E[h_i] = \frac{1}{\sqrt{2\pi}}, \quad \operatorname{Var}[h_i] = \frac{\pi-1}{2\pi} .
     \end{gathered}"""
     rng, n, p = np.random.default_rng(15), 100_000, 0.3
     m = hw.dropout_mask(rng, n, p)
@@ -377,9 +377,11 @@ def test_variance_after_dropout(check):
     r"""\begin{aligned}
     \operatorname{Var}[\tilde h_i] &= \frac{1}{(1-p)^2}\operatorname{Var}[m_ih_i] \\
     &= \frac{1}{(1-p)^2}\Big[p(1-p)\,\frac{\pi-1}{2\pi} \\
-    &\qquad + p(1-p)\,\frac{1}{2\pi} + (1-p)^2\,\frac{\pi-1}{2\pi}\Big] \\
+    &\qquad + p(1-p)\,\frac{1}{2\pi} \\
+    &\qquad + (1-p)^2\,\frac{\pi-1}{2\pi}\Big] \\
     &= \frac{1}{1-p}\Big[\frac p2 + (1-p)\,\frac{\pi-1}{2\pi}\Big] \\
-    &= \frac{\pi-1+p}{2\pi(1-p)} = \frac{1}{2(1-p)} - \frac{1}{2\pi} .
+    &= \frac{\pi-1+p}{2\pi(1-p)} \\
+    &= \frac{1}{2(1-p)} - \frac{1}{2\pi} .
     \end{aligned}"""
 
     def Var(scale):  # of scale * m_i * h_i, by the first two moments of m_i and of h_i
@@ -403,9 +405,11 @@ def test_dropped_out_activations_have_this_variance(check):
     r"""\begin{aligned}
     \operatorname{Var}[\tilde h_i] &= \frac{1}{(1-p)^2}\operatorname{Var}[m_ih_i] \\
     &= \frac{1}{(1-p)^2}\Big[p(1-p)\,\frac{\pi-1}{2\pi} \\
-    &\qquad + p(1-p)\,\frac{1}{2\pi} + (1-p)^2\,\frac{\pi-1}{2\pi}\Big] \\
+    &\qquad + p(1-p)\,\frac{1}{2\pi} \\
+    &\qquad + (1-p)^2\,\frac{\pi-1}{2\pi}\Big] \\
     &= \frac{1}{1-p}\Big[\frac p2 + (1-p)\,\frac{\pi-1}{2\pi}\Big] \\
-    &= \frac{\pi-1+p}{2\pi(1-p)} = \frac{1}{2(1-p)} - \frac{1}{2\pi} .
+    &= \frac{\pi-1+p}{2\pi(1-p)} \\
+    &= \frac{1}{2(1-p)} - \frac{1}{2\pi} .
     \end{aligned}"""
     rng, n = np.random.default_rng(16), 200_000
     h, _ = hw.relu_forward(rng.normal(size=n))

@@ -363,7 +363,7 @@ window.answerBoxes = (() => {
       const solved = formula.solved(question, verdicts);
       const steps = verdicts.filter(({ state }) => state === "right").length;
       this.say(solved ? "Right." : unread ? `Look at ${unread.name}.` : wrong
-        ? `Not yet: ${wrong.name} is the first line that errs.`
+        ? `Not yet: ${wrong.name} is the first wrong line.`
         : steps ? "So far, so good. Go on." : "Write a formula, then check it.");
       (this.form.querySelector('[data-state="wrong"], [data-state="unreadable"]')
         ?? this.said).scrollIntoView({ block: "nearest" });

@@ -512,6 +512,21 @@ globalThis.formula = (() => {
   const used = (tree) => (tree.kind === "name" ? [tree] : (tree.args ?? []).flatMap(used));
   const first = (name) => `Not judged yet: first comes ${name}.`;
 
+  // The trees in which a denominator takes in more of what follows it: 1/1-p read as 1/(1-p).
+  function* widened(node) {
+    if (node.kind !== "call") return;
+    let quotient = node;
+    while (["+", "-", "*"].includes(quotient.name)) [quotient] = quotient.args;
+    if (quotient.name === "/" && quotient !== node) {
+      const [above, below] = quotient.args;
+      const filled = (each) => each === quotient ? below : { ...each, args: [filled(each.args[0]), each.args[1]] };
+      yield { ...quotient, args: [above, filled(node)] };
+    }
+    for (const arg of node.args) {
+      for (const other of widened(arg)) yield { ...node, args: node.args.map((each) => each === arg ? other : each) };
+    }
+  }
+
   // Read and compute a line from the values that are there, those of the reader's lines above.
   function read(question, line, text, values, rows) {
     if (!text.trim()) return { state: "empty" };
@@ -526,8 +541,10 @@ globalThis.formula = (() => {
       }
       const found = values.map((each) => evaluate(tree, each));
       found.forEach((value, k) => { values[k][line.name] = value; });
-      const isRight = found.every((value, k) => agree(value, line.right[k]));
-      return { values: found, state: isRight ? "right" : "wrong" };
+      const isRight = (results) => results.every((value, k) => agree(value, line.right[k]));
+      if (isRight(found)) return { values: found, state: "right" };
+      const lacksBrackets = [...widened(tree)].some((other) => isRight(values.map((each) => evaluate(other, each))));
+      return { values: found, state: "wrong", lacksBrackets };
     } catch (error) {
       if (error.position === undefined) throw error;
       return { state: "unreadable", text: error.message, position: error.position };
@@ -547,11 +564,14 @@ globalThis.formula = (() => {
     const isOther = solved(question, rows) || (steps.length && !isKnown(steps[0]) && parts.some(isKnown));
     const blamed = rows.indexOf(isOther ? parts[0] : wrong[0]);
     return rows.map((line, i) => {
-      const { name, state, part, text, position } = line;
+      const { name, state, part, text, position, lacksBrackets } = line;
       const verdict = (more) => ({ name, state, mistake: null, text, position, ...more });
       if (i === blamed) {
         const mistake = recognized(question, line, wrong);
         const what = question.mistakes[mistake]?.what;
+        if (lacksBrackets && !what?.includes("brackets")) {
+          return verdict({ text: "Only what stands directly behind the / is below it. Put brackets around the whole denominator, and it is right." });
+        }
         return verdict({ mistake, text: what ? `This is what you get when ${what}.` : said(question, line) });
       }
       if (isOther && steps.includes(line)) {
