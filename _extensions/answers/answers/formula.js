@@ -513,17 +513,21 @@ globalThis.formula = (() => {
   const first = (name) => `Not judged yet: first comes ${name}.`;
 
   // The trees in which a denominator takes in more of what follows it: 1/1-p read as 1/(1-p).
+  function taken(node, sum) {
+    const [left, last] = node.args ?? [];
+    const isSum = ["+", "-"].includes(node.name) && sum.name !== "*";
+    if (node.name === "/") return { ...node, args: [left, { ...sum, args: [last, sum.args[1]] }] };
+    const inside = isSum && taken(last, sum);
+    return inside ? { ...node, args: [left, inside] } : null;
+  }
+
   function* widened(node) {
-    if (node.kind !== "call") return;
-    let quotient = node;
-    while (["+", "-", "*"].includes(quotient.name)) [quotient] = quotient.args;
-    if (quotient.name === "/" && quotient !== node) {
-      const [above, below] = quotient.args;
-      const filled = (each) => each === quotient ? below : { ...each, args: [filled(each.args[0]), each.args[1]] };
-      yield { ...quotient, args: [above, filled(node)] };
-    }
-    for (const arg of node.args) {
-      for (const other of widened(arg)) yield { ...node, args: node.args.map((each) => each === arg ? other : each) };
+    for (const [i, arg] of (node.args ?? []).entries()) {
+      for (const other of [arg, ...widened(arg)]) {
+        if (other !== arg) yield { ...node, args: node.args.map((each, k) => (k === i ? other : each)) };
+        const wide = !i && ["+", "-", "*"].includes(node.name) && taken(other, node);
+        if (wide) yield wide;
+      }
     }
   }
 
