@@ -231,6 +231,12 @@ def test_a_formula_that_is_unfolded_can_be_scrolled_by_keyboard(browser, address
     page.close()
 
 
+def test_what_is_higher_than_its_line_is_not_cut(page, address):
+    page.goto(address + "chapters/dropout/variance.html")
+    found = "spans => spans.map((span) => getComputedStyle(span).overflowY)"
+    assert set(page.locator("p span.math").evaluate_all(found)) == {"visible"}
+
+
 def test_the_index_of_the_equations_is_filtered_by_word_and_by_verdict(page, address):
     page.goto(f"{address}chapters/equations/dropout.html#check-16")
     shown = page.locator(".equation-index li:visible")
