@@ -27,6 +27,7 @@ CACHE = ROOT / "_build" / "broken_notebooks.json"
 MODULES = [path.stem for path in sorted((ROOT / "hw1lib").glob("[!_]*.py"))]
 BREAKS = 3  # of each function
 NO_ANSWER = ("Kernel died", "Timeout of", "timed out after", "Timeout waiting")
+KERNEL = {"OMP_NUM_THREADS": "1", "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 SLOW_IMPORTS = {"torch": 4, "sympy": 2, "sklearn": 4, "scipy": 1}  # seconds, about
 OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
 
@@ -190,7 +191,7 @@ def is_red(notebook, module, source):
             paths = os.pathsep.join([folder, str(ROOT / "tests")])
             run = subprocess.run(
                 [*command, "--rootdir", folder, str(copy)],
-                env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
+                env=os.environ | KERNEL | {"PYTHONPATH": paths},
                 capture_output=True, text=True, cwd=folder,
             )  # fmt: skip
         if run.returncode not in (0, 1):
