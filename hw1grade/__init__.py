@@ -1,98 +1,24 @@
 """Mark submissions: run a notebook in a process of its own, check its answers, count the points."""
 
-import importlib.util
-import json
+import ctypes
 import secrets
-from dataclasses import dataclass, field
+import sys
 from pathlib import Path
 
-import numpy as np
-
-from hw1check import PROBLEMS, Problem, Report
+from hw1check import PROBLEMS
 from hw1grade import _tables
-from hw1grade._interview import interview
-from hw1grade._session import Limits, LostError
+from hw1grade._files import Handed, handed_in
+from hw1grade._interview import Interview
+from hw1grade._messages import one_line
+from hw1grade._session import Limits, LostError, sandbox
 from hw1lib._contract import positive, whole
 
-__all__ = ["Mark", "Marks", "UnreadableError", "grade"]
+__all__ = ["grade"]
 
 CASES = 20
-INSTALL = "in the folder of the project: python -m pip install '.[grade]'"
-MAX_BYTES = 2**25
 
 
-class UnreadableError(ValueError):
-    """Raised for a submission that is no notebook and no module; the message says why."""
-
-
-@dataclass(frozen=True)
-class Mark:
-    """
-    The verdict on one question.
-
-    Attributes
-    ----------
-    problem : Problem
-        The question.
-    report : Report
-        What its check says.
-    failed : bool
-        Whether a call raised an error, or was stopped.
-    """
-
-    problem: Problem
-    report: Report
-    failed: bool = False
-
-    @property
-    def points(self):
-        """The points of each part: all or nothing."""
-        pairs = zip(self.report.parts, self.problem.points, strict=True)
-        return tuple(points if part.passed else 0 for part, points in pairs)
-
-    @property
-    def answered(self):
-        """Whether the submission gave anything for a part of it."""
-        return any(part.answered for part in self.report.parts)
-
-
-@dataclass(frozen=True)
-class Marks:
-    """
-    The verdict on a submission; it prints as a table.
-
-    Attributes
-    ----------
-    submission : str
-        The name of its file.
-    seed : int
-        The seed of the cases.
-    marks : tuple of Mark
-        One for each question with points, and for each other one that is answered.
-    cells : dict
-        The errors of cells, by their numbers from 1.
-    imports : tuple of str
-        What it uses of hw1lib beside the checks, as far as its text shows.
-    problem : str
-        Why it could not be marked; empty if it was.
-    """
-
-    submission: str
-    seed: int
-    marks: tuple = ()
-    cells: dict = field(default_factory=dict)
-    imports: tuple = ()
-    problem: str = ""
-
-    def to_dict(self):
-        """Return the marks as plain dicts, lists, strings and numbers, for a JSON file."""
-        return _tables.plain(self)
-
-    def __str__(self):
-        return _tables.text(self)
-
-
-def grade(path, *, seed=None, seconds=5.0, time=60.0, memory=4.0):
+def grade(path, *, seed=None, answer=5.0, cell=60.0, time=600.0, memory=4.0, isolation="auto"):
     """
     Mark a submission.
 
@@ -105,75 +31,87 @@ def grade(path, *, seed=None, seconds=5.0, time=60.0, memory=4.0):
         A notebook (.ipynb) or a module (.py).
     seed : int, optional
         The seed of the cases; without it, one that nobody knows. The marks say which it was.
-    seconds : float, default 5.0
-        The time for all calls of an answer together.
-    time : float, default 60.0
-        The time for all cells together.
+    answer, cell, time : float, default 5.0, 60.0 and 600.0
+        The seconds for all calls of an answer together, for a cell, and for all of it.
     memory : float, default 4.0
         The gigabytes that a process of the submission may take, where the system can limit it.
+    isolation : {"auto", "bwrap", "none"}, default "auto"
+        What keeps the code apart: bubblewrap where it works, or nothing but a process.
 
     Returns
     -------
-    Marks
-        The points, question by question, and what went wrong.
+    dict
+        Plain data: `file`, `student`, `digest`, `seed` and `sandbox`; `questions`, a dict for each
+        that has points or is answered; `cells`, their numbers with their errors; `remarks`;
+        `problem`, why it could not be marked, or nothing; `late`, whether a limit of time was met.
 
     Raises
     ------
-    ImportError
-        If IPython is not installed.
     TypeError
         If an argument is no number.
     ValueError
-        If `seed` is negative, or a limit is not positive.
+        If `seed` is negative, a limit is not positive, or `isolation` cannot be had.
     """
-    if importlib.util.find_spec("IPython") is None:
-        raise ImportError(f"marking needs IPython; {INSTALL}")
+    if sys.platform == "linux":  # no process of the same user reads this one's memory, but root's
+        set_dumpable = 4
+        ctypes.CDLL(None).prctl(set_dumpable, 0, 0, 0, 0)
     seed = secrets.randbits(32) if seed is None else whole(0)("seed", seed, {})
-    given = {"seconds": seconds, "time": time, "memory": memory}
-    limits = Limits(*(positive(name, x, {}) for name, x in given.items()))
-    path = Path(path)
-    name = _tables.one_line(path.name)
+    given = {"answer": answer, "cell": cell, "time": time, "memory": memory}
+    used, warning = sandbox(isolation)
+    limits = Limits(*(positive(name, x, {}) for name, x in given.items()), used)
+    handed = path if isinstance(path, Handed) else handed_in(Path(path))[0]
+    marks = {
+        **handed._asdict(), "seed": seed, "sandbox": used, "questions": [],
+        "cells": [], "remarks": [warning] if warning else [], "late": False,
+    }  # fmt: skip
+    cells = marks.pop("sources")
+    if handed.problem:
+        return marks
     try:
         questions = [(problem, problem.cases(CASES, seed)) for problem in PROBLEMS]
-        answers = interview(_sources(path), questions, limits)
-        marks = [
-            _mark(problem, cases, *answers.found[problem.name]) for problem, cases in questions
-        ]
-    except (UnreadableError, LostError, OSError) as problem:
-        return Marks(name, seed, problem=_tables.one_line(f"not marked: {problem}"))
+        asked = Interview(cells, questions, limits, _verdict).run()
+    except (LostError, OSError) as problem:
+        return marks | {"problem": one_line(f"not marked: {problem}")}
     except Exception as problem:  # whatever a stranger's answer does here, it costs no one else
         text = f"not marked: the grader failed on it ({type(problem).__name__}: {problem})"
-        return Marks(name, seed, problem=_tables.one_line(text))
-    marks = tuple(mark for mark in marks if any(mark.problem.points) or mark.answered)
-    cells = dict(sorted(answers.cells.items()))
-    return Marks(name, seed, marks, cells, tuple(answers.imports))
+        return marks | {"problem": one_line(text)}
+    verdicts = [asked.verdicts[problem.name] for problem, _ in questions]
+    return marks | {
+        "questions": [data for data in verdicts if data["possible"] or data["answered"]],
+        "cells": [list(row) for row in sorted(asked.errors.items())],
+        "remarks": asked.remarks + marks["remarks"],
+        "late": asked.late,
+    }
 
 
-def _mark(problem, cases, found, printed):
-    with np.errstate(all="ignore"):  # a submission may answer with infinity
-        report = problem.judge(cases, problem.expected(cases), found, printed)
-    return Mark(problem, report, any(outcome.error for outcome in found))
+def _verdict(problem, cases, found, printed):
+    """Judge the answer to a question, and keep what the tables show."""
+    report = problem.judge(cases, problem.expected(cases), found, printed)
+    data = {"title": problem.title, "bonus": problem.bonus, **report.to_dict()}
+    for part, points, possible in zip(
+        data["parts"], _points(report, problem), problem.points, strict=True
+    ):
+        part.update(points=points, possible=possible)
+    answered = any(part.answered for part in report.parts)
+    failed = any(outcome.error for outcome in found)
+    return data | {
+        "points": sum(part["points"] for part in data["parts"]),
+        "possible": sum(problem.points),
+        "answered": answered,
+        "result": _tables.result(data["parts"], failed),
+        "report": "" if report.passed or not answered else str(report),
+        "html": "" if report.passed or not answered else report._repr_html_(),
+    }
 
 
-def _sources(path):
-    """Read the code cells, as data: nothing of it is run here."""
-    if not path.is_file():
-        raise UnreadableError("it is not a file")
-    if path.stat().st_size > MAX_BYTES:
-        raise UnreadableError(f"it has more than {MAX_BYTES // 2**20} MB")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        if path.suffix == ".py":
-            return [text]
-        return [_source(cell) for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
-    except UnicodeDecodeError:
-        raise UnreadableError("it is not a text in UTF-8") from None
-    except (ValueError, RecursionError):
-        raise UnreadableError("it is not JSON, so it is no notebook") from None
-    except (KeyError, TypeError):
-        raise UnreadableError("it is JSON, but no notebook of version 4") from None
+def _points(report, problem):
+    """
+    Give each part all of its points or none.
 
-
-def _source(cell):
-    source = cell["source"]
-    return source if isinstance(source, str) else "".join(source)
+    A part that only follows from a wrong line keeps them, since a mistake costs once: the part in
+    which it was made, or, if that line is no part, the first that follows from it.
+    """
+    paid = {part.name for part in report.parts if not part.passed and not part.follows}
+    for part, possible in zip(report.parts, problem.points, strict=True):
+        yield possible if part.passed or part.follows in paid else 0
+        paid |= {part.follows} - {""}

@@ -5,18 +5,17 @@ folder first, and a submission there could be imported into the grader.
 """
 
 import argparse
-import ctypes
-import functools
 import json
 import os
 import secrets
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
-from hw1grade import CASES, INSTALL, _tables, grade
-
-SUFFIXES = (".ipynb", ".py")
+from hw1grade import CASES, _tables, grade
+from hw1grade._files import JUNK, handed_in
+from hw1grade._session import sandbox
 
 
 def main(arguments=None):
@@ -31,51 +30,47 @@ def main(arguments=None):
     Returns
     -------
     int
-        The exit code: 0 if everything was marked, 1 if a submission could not be.
+        The exit code: 0 if everything was marked, 1 if a file could not be.
     """
     parser = _parser()
     options = parser.parse_args(arguments)
-    _refuse_unsafe_path(parser, options.submission)
-    paths = _submissions(parser, options.submission)
-    for file in (options.json, options.junit):
-        if file and not Path(file).absolute().parent.is_dir():
-            parser.error(f"there is no folder for {file}")
-    all_marks = _mark(parser, paths, options)
-    _write(all_marks, options)
-    return int(any(marks.problem for marks in all_marks))
+    path, out = options.submission, options.out
+    _refuse_unsafe_path(parser, path)
+    if not path.exists():
+        parser.error(f"{path} does not exist")
+    # All are read before the first runs, which might change the others.
+    handed = handed_in(path)
+    if not handed:
+        parser.error(f"{path} is empty")
+    try:
+        if warning := sandbox(options.isolation)[1]:
+            print(f"hw1grade: {warning}", file=sys.stderr)
+        if out:
+            (out / "students").mkdir(parents=True, exist_ok=True)
+        files = _mark(handed, options)
+    except ValueError as problem:
+        parser.error(str(problem))
+    _show(files, options)
+    return int(any(marks["problem"] and not JUNK.search(marks["file"]) for marks in files))
 
 
 def _parser():
     parser = argparse.ArgumentParser("hw1grade", description="Mark submissions.")
     add = parser.add_argument
-    add("submission", type=Path, help="a notebook, a module, or a folder of them")
-    add("--json", metavar="FILE", help="write all of it as JSON; - for standard output")
-    add("--junit", metavar="FILE", help="write a JUnit XML report")
-    add("--seed", type=_whole, help="draw the same cases as in an earlier run")
-    add("--seconds", type=_positive, default=5.0, help="for all calls of an answer [5]")
-    add("--time", type=_positive, default=60.0, help="seconds for all cells of a notebook [60]")
-    add("--memory", type=_positive, default=4.0, help="gigabytes for a process [4]")
-    add("--jobs", type=_count, default=1, help="how many submissions at the same time [1]")
-    add("--quiet", action="store_true", help="only tables: no progress bar and no reports")
+    add("submission", type=Path, help="a notebook, a module, an archive, or a folder of them")
+    add("--out", metavar="FOLDER", type=Path, help="write all tables there, a page a student too")
+    add("--json", action="store_true", help="print everything as JSON in place of the table")
+    add("--sandbox", dest="isolation", choices=("auto", "bwrap", "none"), default="auto",
+        help="what keeps the code apart [auto: bubblewrap where it works]")  # fmt: skip
+    add("--seed", type=int, help="draw the same cases as in an earlier run")
+    add("--answer", type=float, default=5.0, help="seconds for all calls of an answer [5]")
+    add("--cell", type=float, default=60.0, help="seconds for a cell [60]")
+    add("--time", type=float, default=600.0, help="seconds for a submission [600]")
+    add("--memory", type=float, default=4.0, help="gigabytes for a process [4]")
+    add("--jobs", type=int, default=1, help="how many submissions at the same time [1]")
+    add("--site", default="", help="address of the book, for the links on the students' pages")
+    add("--quiet", action="store_true", help="only tables: no progress and no reports")
     return parser
-
-
-def _positive(text):
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be positive, got {text}")
-    return number
-
-
-def _whole(text, low=0):
-    number = int(text)
-    if number < low:
-        raise argparse.ArgumentTypeError(f"must be at least {low}, got {text}")
-    return number
-
-
-def _count(text):
-    return _whole(text, low=1)
 
 
 def _refuse_unsafe_path(parser, submission):
@@ -88,86 +83,94 @@ def _refuse_unsafe_path(parser, submission):
         )
 
 
-def _submissions(parser, path):
-    if not path.is_dir():
-        if not path.exists():
-            parser.error(f"{path} does not exist")
-        return [path]
-    paths = sorted(p for p in path.iterdir() if p.suffix in SUFFIXES)
-    if not paths:
-        parser.error(f"{path} has no notebooks and no modules")
-    return paths
+def _mark(handed, options):
+    """Mark all files on the same cases, so that one is as hard as the other.
 
-
-def _mark(parser, paths, options):
-    """Mark all submissions on the same cases, so that one is as hard as the other."""
-    seed = secrets.randbits(32) if options.seed is None else options.seed
-    limits = {name: getattr(options, name) for name in ("seconds", "time", "memory")}
-    one = functools.partial(grade, seed=seed, **limits)
+    An interrupted run goes on where it was. A file that met a limit of time is marked once more,
+    alone: a busy machine costs nobody a mark.
+    """
+    seed, found = _begun(options)
+    names = ("answer", "cell", "time", "memory", "isolation")
+    one = partial(grade, seed=seed, **{name: getattr(options, name) for name in names})
+    left = [file for file in handed if _key(file._asdict()) not in found]
     with ThreadPoolExecutor(options.jobs) as pool:
         # An interruption ends a submission at once only in the main thread.
         each = map if options.jobs == 1 else pool.map
         try:
-            return list(_progress(each(one, paths), len(paths), options))
-        except ImportError as problem:
-            parser.error(str(problem))
+            for count, marks in enumerate(each(one, left), start=1):
+                found[_key(marks)] = marks
+                _save(found, seed, options, finished=False)
+                if len(left) > 1 and not options.quiet:
+                    print(f"\r{count}/{len(left)}", end="", file=sys.stderr, flush=True)
         finally:
             pool.shutdown(cancel_futures=True)
+    for file in handed:
+        key = _key(file._asdict())
+        if found[key]["late"]:
+            found[key] = max(found[key], one(file), key=_worth)
+    _save(found, seed, options, finished=True)
+    return [found[_key(file._asdict())] for file in handed]
 
 
-def _progress(marks, count, options):
-    if options.quiet or not options.submission.is_dir():
-        return marks
+def _worth(marks):
+    return sum(data["points"] for data in marks["questions"]), not marks["late"]
+
+
+def _key(file):
+    return file["file"], file["digest"]
+
+
+def _begun(options):
+    """Read what an interrupted run has left: its seed, and what it has marked."""
     try:
-        from tqdm import tqdm
-    except ImportError:
-        raise ImportError(f"the progress bar needs tqdm; {INSTALL}") from None
-    return tqdm(marks, total=count, unit="submission")
+        data = json.loads((options.out / "marks.json").read_text("utf-8"))
+        if not data["finished"] and options.seed in (None, data["seed"]):
+            return data["seed"], {_key(marks): marks for marks in data["files"]}
+    except (AttributeError, OSError, ValueError, KeyError, TypeError):
+        pass
+    return secrets.randbits(32) if options.seed is None else options.seed, {}
 
 
-def _write(all_marks, options):
-    data = {
-        "seed": all_marks[0].seed,
-        "cases": CASES,
-        "submissions": [marks.to_dict() for marks in all_marks],
-    }
-    document = json.dumps(data, indent=2) + "\n"
-    # The files first: no output that fails can lose a mark.
-    if options.json not in (None, "-"):
-        _replace(Path(options.json), document)
-    if options.junit:
-        _replace(Path(options.junit), _tables.junit(all_marks))
-    if options.json == "-":
-        _show(document)
-    elif options.submission.is_dir():
-        _show(f"seed {data['seed']}\n\n{_tables.folder(all_marks)}")
+def _data(files, seed, finished=True):
+    return json.dumps(
+        {"seed": seed, "cases": CASES, "finished": finished, "files": list(files)}, indent=1
+    )
+
+
+def _save(found, seed, options, finished):
+    """Write what there is, each file in one step, so that none is ever half written."""
+    if not options.out:
+        return
+    files = {"marks.json": _data(found.values(), seed, finished)}
+    if finished:
+        people = _tables.students(found.values())
+        files |= {"junit.xml": _tables.junit(people), "marks.csv": _tables.sheet(people)}
+        for student in people:
+            letters = (c if c.isalnum() or c in " -_" else "_" for c in student["student"][:80])
+            files[f"students/{''.join(letters)}.html"] = _tables.page(student, options.site)
+        if len(people) == 1:
+            files["results.json"] = json.dumps(_tables.gradescope(people[0]), indent=1)
+    for name, text in files.items():
+        new = options.out / f".{os.getpid()}"
+        new.write_text(text, encoding="utf-8")
+        new.replace(options.out / name)
+
+
+def _show(files, options):
+    people = _tables.students(files)
+    if options.json:
+        text = _data(files, files[0]["seed"]) + "\n"
+    elif len(people) == 1:
+        text = _tables.text(people[0], details=not options.quiet)
     else:
-        _show(_tables.text(all_marks[0], details=not options.quiet))
-
-
-def _replace(path, text):
-    """Write a file in one step, so that it is never half written."""
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    new.write_text(text, encoding="utf-8")
-    new.replace(path)
-
-
-def _show(text):
-    """Print a text; letters that the output's encoding does not have become question marks."""
+        text = f"seed {files[0]['seed']}\n\n{_tables.table(people)}"
+    # Letters that the output's encoding does not have become question marks.
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
 
 
-def _guard():
-    """Close this process's memory to others of the same user, if that is not root, on Linux."""
-    if sys.platform == "linux":
-        set_dumpable = 4
-        ctypes.CDLL(None).prctl(set_dumpable, 0, 0, 0, 0)
-
-
 def run():
-    """Mark submissions, as a command: no other process of the same user reads its memory."""
-    _guard()
+    """Mark submissions, as a command."""
     sys.exit(main())
 
 

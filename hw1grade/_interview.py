@@ -1,120 +1,117 @@
 """What the grader asks the process of a submission: to run its cells, and to call its answers."""
 
 import time
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
-from hw1check._run import IMPORT_SECONDS, Outcome
-from hw1grade._messages import MalformedError, clean, pack, unpack_outcomes
+from hw1check._run import GOES_ON, MORE, Outcome
+from hw1grade._messages import MalformedError, clean, one_line, pack, unpack_outcomes
 from hw1grade._session import GRACE, START_SECONDS, LateError, LostError, Session
 
 MAX_LEFT_OUT = 5
 
 
-class Answers(NamedTuple):
-    """What a submission gave.
+@dataclass
+class Interview:
+    """
+    The questions to one submission, each judged as soon as it is answered.
 
-    `found` has the outcomes of each question, and what was printed; `cells` the error of each cell
-    that had one, by its number from 1; `imports` names what it uses of hw1lib.
+    `judge` takes a problem, its cases, the outcomes and what was printed. `verdicts` has what it
+    gave, by the names of the problems; `errors` what went wrong in cells, by their numbers from 1;
+    `remarks` what the text shows; `late` says whether a limit of time was met, which on a busy
+    machine need not be the submission's fault.
     """
 
-    found: dict
-    cells: dict
-    imports: list
+    cells: tuple
+    questions: list
+    limits: object
+    judge: object
+    verdicts: dict = field(default_factory=dict)
+    errors: dict = field(default_factory=dict)
+    remarks: list = field(default_factory=list)
+    late: bool = False
 
+    def run(self):
+        """Run the cells and call the answers; start anew without a cell that ends the process."""
+        self.deadline = time.monotonic() + self.limits.time
+        left_out, pending = set(), list(self.questions)
+        while pending and len(left_out) <= MAX_LEFT_OUT and self._left() > 0:
+            with Session(self.limits) as session:
+                session.ask({"start": True}, START_SECONDS)
+                if self._run_cells(session, left_out):
+                    self._ask_all(session, pending)
+        why = f"not called: {len(left_out)} cells were too slow or ended the process"
+        if self._left() <= 0:
+            self.late, why = True, f"not called: {self._over()}"
+        for problem, cases in pending:
+            self._judge(problem, cases, [Outcome(error=why)])
+        return self
 
-def interview(sources, questions, limits):
-    """
-    Run the cells of a submission and call its answers.
+    def _left(self):
+        return self.deadline - time.monotonic()
 
-    Parameters
-    ----------
-    sources : list of str
-        The source of each code cell.
-    questions : list of (Problem, list of dict)
-        Each problem with its cases.
-    limits : Limits
-        How much the submission may take.
+    def _over(self):
+        return f"the {self.limits.time:g} seconds for a submission were over"
 
-    Returns
-    -------
-    Answers
-        What it gave.
+    def _run_cells(self, session, left_out):
+        """Run the cells; say whether the process is still of use, and leave out what ended it."""
+        for number, source in enumerate(self.cells, start=1):
+            if number in left_out:
+                continue
+            self.errors.pop(number, None)
+            try:
+                reply = session.ask({"cell": source}, min(self.limits.cell, self._left()))
+                why = "it took nearly all of the memory" if reply.get("full") else ""
+                said = [clean(reply[key], 500) for key in ("error", "not_run") if reply.get(key)]
+                if said:
+                    self.errors[number] = "\n".join(said)
+            except LateError:
+                self.late = True
+                took = f"it took more than {self.limits.cell:g} seconds"
+                why = took if self._left() > 0 else self._over()
+            except LostError as problem:
+                why = str(problem)
+            if why:
+                self.errors[number] = f"left out: {why}"
+                left_out.add(number)
+                return False
+        return True
 
-    Raises
-    ------
-    LostError
-        If its process does not even start.
-    """
-    answers = Answers({}, {}, [])
-    left_out = set()
-    pending = list(questions)
-    while pending and len(left_out) <= MAX_LEFT_OUT:
-        with Session(limits, len(questions)) as session:
-            answers.imports[:] = _scan(session, sources)
-            if _run_cells(session, sources, limits.time, answers.cells, left_out):
-                _ask(session, pending, limits.seconds, answers.found)
-    why = f"not called: {len(left_out)} cells were too slow or ended the process"
-    answers.found.update((problem.name, ([Outcome(error=why)], "")) for problem, _ in pending)
-    return answers
+    def _ask_all(self, session, pending):
+        """Ask the questions that are left, until one of them ends the process."""
+        names = [problem.name for problem, _ in self.questions]
+        reply = session.ask({"scan": self.cells, "names": names}, START_SECONDS)
+        found = reply.get("remarks")
+        self.remarks[:] = map(one_line, found[:20] if isinstance(found, list) else [])
+        while pending and self._left() > 0:
+            problem, cases = pending.pop(0)
+            found, printed, is_whole = self._ask(session, problem, cases)
+            self._judge(problem, cases, found, printed)
+            if not is_whole:
+                return
 
-
-def _scan(session, sources):
-    names = session.ask({"scan": sources}, START_SECONDS).get("imports", [])
-    return [clean(name, 100) for name in names]
-
-
-def _run_cells(session, sources, seconds, errors, left_out):
-    """Run the cells; say whether the process is still there, leave out the cell that ended it."""
-    deadline = time.monotonic() + seconds
-    for number, source in enumerate(sources, start=1):
-        if number in left_out:
-            continue
-        errors.pop(number, None)
-        try:
-            left = max(0.0, deadline - time.monotonic())
-            error = session.ask({"cell": source}, left).get("error")
-        except LateError:
-            why = f"the {seconds:g} seconds for all cells were over"
-        except LostError as problem:
-            why = str(problem)
-        else:
-            why = None
-        if why:
-            errors[number] = f"left out: {why}"
-            left_out.add(number)
-            return False
-        if error is not None:
-            errors[number] = clean(error, 500)
-    return True
-
-
-def _ask(session, pending, seconds, found):
-    """Ask the questions that are left, until one of them ends the process."""
-    while pending:
-        problem, cases = pending.pop(0)
+    def _ask(self, session, problem, cases):
+        """Ask a question: outcomes, what was printed, and whether the process is still of use."""
         request = {
             "question": problem.name,
             "arguments": problem.arguments,
             "parts": problem.parts,
             "names": problem.lines.names,
             "cases": [[pack(value) for value in case.values()] for case in cases],
-            "seconds": seconds,
+            "seconds": self.limits.answer,
         }
         try:
-            # What an answer imports has a time of its own, which its process keeps.
-            reply = session.ask(request, seconds + IMPORT_SECONDS + GRACE)
-            found[problem.name] = _outcomes(reply, problem, len(cases))
+            reply = session.ask(request, min(self.limits.answer + GRACE, self._left()))
+            if "missing" in reply:
+                return [Outcome()] * len(cases), "", True
+            names = problem.arguments, problem.lines.names
+            found = unpack_outcomes(reply.get("outcomes"), *names, len(cases))
         except (LostError, MalformedError) as lost:
-            found[problem.name] = [Outcome(error=f"your function was not judged: {lost}")], ""
-            return
+            self.late = self.late or isinstance(lost, LateError)
+            return [Outcome(error=f"your function was not judged: {lost}")], "", False
+        last = found[-1].error or ""
+        self.late = self.late or MORE in last
+        # What goes on in the background would slow down the next.
+        return found, clean(reply.get("printed", "")), GOES_ON not in last
 
-
-def _outcomes(reply, problem, count):
-    printed = clean(reply.get("printed", ""))
-    if "missing" in reply:
-        return [Outcome()] * count, printed
-    if "lost" in reply:
-        return [Outcome(error=clean(reply["lost"]) or "?")], printed
-    names = problem.lines.names
-    found = unpack_outcomes(reply.get("outcomes"), problem.arguments, names, count)
-    return found, printed
+    def _judge(self, problem, cases, found, printed=""):
+        self.verdicts[problem.name] = self.judge(problem, cases, found, printed)

@@ -73,29 +73,9 @@ def pack_outcome(outcome):
 
 
 def unpack_outcomes(rows, arguments, names, count):
-    """
-    Read the outcomes of `count` calls, whoever has written them.
+    """Read the outcomes of `count` calls, whoever has written them; the last may be an error.
 
-    Parameters
-    ----------
-    rows : object
-        What stood in the message.
-    arguments : tuple of str
-        The names of the arguments; only these can have changed.
-    names : tuple of str
-        The names of the lines; only these can have values.
-    count : int
-        The number of cases.
-
-    Returns
-    -------
-    list of Outcome
-        One for each case, or fewer of which the last has an error.
-
-    Raises
-    ------
-    MalformedError
-        If `rows` is anything else.
+    Only `arguments` can have changed, and only the lines called `names` can have values.
     """
     try:
         found = [_outcome(row, arguments, names) for row in rows]
@@ -149,3 +129,8 @@ def _array(data):
     if not all(type(entry) in (int, float, bool) for entry in entries):
         raise MalformedError
     return np.array(entries, dtype=data["dtype"]).reshape(shape)
+
+
+def one_line(words, limit=MAX_TEXT):
+    """Write a stranger's text in one line without control characters."""
+    return " ".join(clean(str(words), limit).split())

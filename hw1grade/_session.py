@@ -1,6 +1,7 @@
 """The grader's side: it starts the process of a submission, asks it, and always ends it."""
 
 import contextlib
+import functools
 import itertools
 import os
 import shutil
@@ -9,24 +10,28 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from pathlib import Path
 from typing import NamedTuple
 
+from hw1check._run import IMPORT_SECONDS
 from hw1grade._messages import MAX_LINE, MalformedError, line_of, message_of
 
 START_SECONDS = 60.0
 GRACE = 5.0  # for the worker to say itself that an answer is late
 COMMAND = (sys.executable, "-I", "-X", "utf8", "-m", "hw1grade._worker")
 KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
+SCRATCH = 2**29  # bytes on the disk of a sandbox
+SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/fonts")
 
 
 class Limits(NamedTuple):
-    """Seconds for the calls of an answer and for all cells, and gigabytes for each process."""
+    """Seconds for an answer, a cell and a submission, gigabytes for a process, and the sandbox."""
 
-    seconds: float
+    answer: float
+    cell: float
     time: float
     memory: float
+    sandbox: str
 
 
 class LostError(Exception):
@@ -37,23 +42,81 @@ class LateError(LostError):
     """The process is silent."""
 
 
+@functools.cache
+def sandbox(wanted):
+    """
+    Find the isolation to use.
+
+    Parameters
+    ----------
+    wanted : {"auto", "bwrap", "none"}
+        What is asked for; auto takes bubblewrap where it works.
+
+    Returns
+    -------
+    tuple of str
+        "bwrap" or "none", and a warning, or nothing.
+
+    Raises
+    ------
+    ValueError
+        If bubblewrap is asked for and does not work here.
+    """
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    alone = "; as root, a submission can change everything" if root else ""
+    if wanted == "none":
+        return "none", f"no sandbox{alone}" if root else ""
+    try:
+        command = [*_bubblewrap(), sys.executable, "-I", "-c", "import hw1grade"]
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=START_SECONDS)
+    except (OSError, subprocess.SubprocessError) as problem:
+        said = (getattr(problem, "stderr", "") or str(problem)).strip().splitlines()
+        why = f"bubblewrap does not work here: {said[-1] if said else problem}"
+        if wanted == "bwrap":
+            raise ValueError(why) from None
+        return "none", f"no sandbox, since {why}{alone}"
+    return "bwrap", ""
+
+
+def _bubblewrap():
+    """Show a submission Python and its packages, read-only, and an empty disk; nothing else."""
+    own = [Path(__file__).parents[1] / name for name in ("hw1lib", "hw1check", "hw1grade")]
+    paths = [Path(path) for path in (*SYSTEM, sys.prefix, sys.base_prefix, *sys.path)]
+    # The folder of the project may have anything in it, the other submissions too.
+    shown = [path for path in paths if path.is_absolute() and path != own[0].parent]
+    binds = [("--ro-bind-try", str(path), str(path)) for path in (*shown, *own)]
+    disk = ("--size", str(SCRATCH), "--tmpfs")
+    return [
+        "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
+        "--proc", "/proc", "--dev", "/dev", *disk, "/dev/shm", *disk, "/tmp",
+        *itertools.chain(*binds), "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp",
+    ]  # fmt: skip
+
+
 class Session:
     """The process of a submission, from the start until nothing of it is left."""
 
-    def __init__(self, limits, questions):
-        self.folder = tempfile.mkdtemp(prefix="hw1grade-")
-        cpu = START_SECONDS + limits.time + questions * (limits.seconds + GRACE)
-        environment = {name: os.environ[name] for name in KEPT if name in os.environ}
-        home = dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP"), self.folder)
+    def __init__(self, limits):
+        self.isolated = limits.sandbox == "bwrap"
+        self.folder = None if self.isolated else tempfile.mkdtemp(prefix="hw1grade-")
+        home = dict.fromkeys(("HOME", "TMPDIR", "TEMP", "TMP"), self.folder or "/tmp")
+        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+        # What a submission installs, it installs nowhere.
+        offline = {"PIP_NO_INDEX": "1", "PIP_DRY_RUN": "1", "UV_OFFLINE": "1"}
         self.process = subprocess.Popen(
-            [*COMMAND, str(int(limits.memory * 2**30)), str(int(cpu))],
+            [
+                *(_bubblewrap() if self.isolated else ()),
+                *COMMAND,
+                str(int(limits.memory * 2**30)),
+                str(int(START_SECONDS + limits.time)),
+            ],
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=self.folder,
-            env={**environment, **home, **threads, "MPLBACKEND": "Agg"},
+            env={**kept, **home, **threads, **offline, "MPLBACKEND": "Agg"},
             start_new_session=True,
         )
         self.numbers = itertools.count(1)
@@ -63,16 +126,18 @@ class Session:
         return self
 
     def __exit__(self, *_):
-        _kill(self.process, self.folder)
+        # With the first process of a sandbox, all of it ends.
+        with contextlib.suppress(OSError, AttributeError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.kill()
         self.process.wait()
         if self.exchange:
             self.exchange.join(1)
         if not self.exchange or not self.exchange.is_alive():
             self.process.stdin.close()
             self.process.stdout.close()
-        # Folders within folders within folders: even that is the submission's to choose.
-        with contextlib.suppress(OSError, RecursionError):
-            shutil.rmtree(self.folder, ignore_errors=True)
+        if self.folder:
+            _remove(self.folder)
 
     def ask(self, request, seconds):
         """Send a request and return the reply, or raise LostError."""
@@ -86,9 +151,11 @@ class Session:
         except RuntimeError:
             raise LostError("this machine had no room for a thread") from None
         self.exchange = exchange
-        self.exchange.join(seconds)
+        self.exchange.join(max(0.0, seconds))
+        if self.exchange.is_alive() and reply.isspace():  # an import is under way
+            self.exchange.join(IMPORT_SECONDS)
         if self.exchange.is_alive():
-            raise LateError(f"it did not return within {seconds:g} seconds")
+            raise LateError(f"it did not return within {seconds:.3g} seconds")
         if not reply:
             raise LostError(f"its process ended ({self._status()})")
         try:
@@ -110,28 +177,14 @@ class Session:
     def _status(self):
         with contextlib.suppress(subprocess.TimeoutExpired):
             status = self.process.wait(1)
-            return f"signal {-status}" if status < 0 else f"exit code {status}"
+            signals = -status if status < 0 else status - 128 if self.isolated else 0
+            return f"signal {signals}" if signals > 0 else f"exit code {status}"
         return "it closed the channel"
 
 
-def _kill(process, folder):
-    """End a process, its group, and on Linux all else that has its folder as home."""
-    with contextlib.suppress(OSError, AttributeError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    mark = b"HOME=" + os.fsencode(folder) + b"\0"
-    for _ in range(20):  # what is forked while we look is found in the next round
-        strays = [path for path in Path("/proc").glob("[0-9]*") if _has(path, mark)]
-        for stray in strays:
-            with contextlib.suppress(OSError):
-                os.kill(int(stray.name), signal.SIGKILL)
-        if not strays:
-            return
-        time.sleep(0.01)
-
-
-def _has(process, mark):
-    try:
-        return mark in (process / "environ").read_bytes()
-    except OSError:
-        return False
+def _remove(folder):
+    """Remove a folder; the tools of the system know folders that are too deep or closed."""
+    if os.name == "posix":
+        for command in (("chmod", "-R", "u+rwX"), ("rm", "-rf")):
+            subprocess.run([*command, "--", folder], capture_output=True, check=False)
+    shutil.rmtree(folder, ignore_errors=True)

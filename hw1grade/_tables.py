@@ -1,10 +1,13 @@
-"""The marks as text, as data for JSON, and as JUnit XML."""
+"""The marks as text, and in the formats of those who take them: JUnit, CSV, Gradescope, a page."""
 
+import csv
+import io
+import re
+from html import escape
 from textwrap import indent
 from xml.etree import ElementTree as ET
 
 from hw1check import PROBLEMS
-from hw1grade._messages import clean
 
 # The homework's topics by the first digit of their questions.
 TOPICS = {
@@ -15,178 +18,214 @@ TOPICS = {
 BONUS = "bonus"
 
 
-def totals(marks=None):
+def students(files):
+    """Put the marked files of each student together: of each question, the better answer."""
+    found = {}
+    for marks in files:
+        blank = {"files": [], "questions": {}, "remarks": [], "problems": []}
+        student = found.setdefault(marks["student"], {**marks, **blank})
+        where = f"{marks['file']}: "
+        if marks["problem"]:
+            student["problems"].append(where + marks["problem"])
+            continue
+        student["files"].append(marks["file"])
+        for data in marks["questions"]:
+            other = student["questions"].setdefault(data["name"], data)
+            if other is not data and other["answered"] and data["answered"]:
+                student["remarks"].append(f"{data['name']} stands in two files; the better counts")
+            best = max((other, data), key=lambda one: (one["points"], one["answered"]))
+            student["questions"][data["name"]] = best
+        cells = [f"cell {n}: {'; '.join(text.splitlines())}" for n, text in marks["cells"]]
+        student["remarks"] += [where + text for text in (*cells, *marks["remarks"])]
+    order = {problem.name: place for place, problem in enumerate(PROBLEMS)}
+    for student in found.values():
+        questions = student["questions"].values()
+        student["questions"] = sorted(questions, key=lambda data: order[data["name"]])
+    return list(found.values())
+
+
+def totals(student=None):
     """Sum up each topic, all of them and the bonus: title, points, possible points."""
-    rows = {topic: {"title": title, **_count(marks, topic)} for topic, title in TOPICS.items()}
+    questions = student["questions"] if student else ()
+    rows = {topic: {"title": title, **_count(questions, topic)} for topic, title in TOPICS.items()}
     both = {key: sum(row[key] for row in rows.values()) for key in ("points", "possible")}
-    rows["total"] = {"title": "Total", **both}
-    rows[BONUS] = {"title": "Bonus", **_count(marks, BONUS)}
-    return rows
-
-
-def plain(marks):
-    """Return the marks as plain data."""
     return {
-        "submission": marks.submission,
-        "seed": marks.seed,
-        "problem": marks.problem,
-        "totals": totals(marks),
-        "questions": [_plain_mark(mark) for mark in marks.marks],
-        "cells": [{"cell": number, "error": text} for number, text in marks.cells.items()],
-        "imports": list(marks.imports),
+        **rows,
+        "total": {"title": "Total", **both},
+        BONUS: {"title": "Bonus", **_count(questions, BONUS)},
     }
 
 
-def text(marks, details=True):
-    """Write the marks of one submission; the reports on wrong answers only with `details`."""
-    lines = [f"{marks.submission}, seed {marks.seed}"]
-    if marks.problem:
-        return f"{lines[0]}\n{marks.problem}\n"
-    rows = [("Question", "Title", "Points", "Result")]
-    for mark in marks.marks:
-        points = _points(sum(mark.points), sum(mark.problem.points))
-        rows.append((mark.problem.question, mark.problem.title, points, result(mark)))
-    lines += ["", *_aligned(rows), ""]
-    sums = totals(marks).values()
-    lines += _aligned([(row["title"], _points(row["points"], row["possible"])) for row in sums])
-    lines += ["", *notes(marks)] if notes(marks) else []
+def text(student, details=True):
+    """Write the marks of one student; the reports on wrong answers only with `details`."""
+    lines = [f"{student['student']}, seed {student['seed']}", *student["problems"]]
+    if student["files"]:
+        rows = [("Question", "Title", "Points", "Result"), *_rows(student)]
+        lines += ["", *_aligned(rows), "", *_aligned(_sums(student))]
+    lines += ["", *student["remarks"]] if student["remarks"] else []
     if details:
-        for mark in marks.marks:
-            lines += ["", str(mark.report)] if _wrong(mark) else []
+        lines += [f"\n{data['report']}" for data in student["questions"] if data["report"]]
     return "\n".join(lines) + "\n"
 
 
-def folder(all_marks):
-    """Write one table for several submissions, one a line."""
-    sums = [f"{_head(key, row)} / {row['possible']:g}" for key, row in totals().items()]
-    rows = [("Submission", *sums, "Remarks")]
-    for marks in all_marks:
-        sums = [f"{row['points']:g}" for row in totals(marks).values()]
-        sums = ["-"] * len(sums) if marks.problem else sums
-        rows.append((marks.submission, *sums, marks.problem or _remark(marks)))
+def table(people):
+    """Write one table for several students, one a line, with their first remark."""
+    heads = [(row["title"], key) for key, row in totals().items()]
+    names = [f"Topic {key}" if key in TOPICS else title for title, key in heads]
+    possible = [f"{row['possible']:g}" for row in totals().values()]
+    rows = [("Student", *map(" / ".join, zip(names, possible, strict=True)), "Remarks")]
+    for student in people:
+        sums = [
+            f"{row['points']:g}" if student["files"] else "-" for row in totals(student).values()
+        ]
+        first, *more = *student["problems"], *student["remarks"], ""
+        rows.append(
+            (student["student"], *sums, first + f" (and {len(more) - 1} more)" * (len(more) > 1))
+        )
     return "\n".join(_aligned(rows, right=range(1, len(rows[0]) - 1))) + "\n"
 
 
-def junit(all_marks):
-    """Write a JUnit XML document: a suite a submission, a case a part."""
+def sheet(people):
+    """Write a CSV for a gradebook: a row a student, a column a question."""
+    asked = [problem for problem in PROBLEMS if any(problem.points)]
+    out = io.StringIO()
+    write = csv.writer(out, lineterminator="\n").writerow
+    columns = [f"{problem.question} {problem.name}" for problem in asked]
+    write(["student", *(row["title"] for row in totals().values()), *columns, "remarks"])
+    for student in people:
+        points = {data["name"]: data["points"] for data in student["questions"]}
+        cells = [row["points"] for row in totals(student).values()]
+        cells += [points.get(problem.name, 0) for problem in asked]
+        texts = student["student"], "; ".join((*student["problems"], *student["remarks"]))
+        # A spreadsheet would take what begins so for a formula.
+        name, remarks = (f"'{cell}" if cell[:1] in tuple("=+-@") else cell for cell in texts)
+        write([name, *(cells if student["files"] else [""] * len(cells)), remarks])
+    return out.getvalue()
+
+
+def gradescope(student):
+    """Return what an autograder of Gradescope writes into its results.json."""
+    tests = [
+        {
+            "name": f"{data['question']} {data['title']}, {part['name']}",
+            "score": part["points"],
+            "max_score": part["possible"],
+            "output": data["report"] or data["result"],
+        }
+        for data in student["questions"]
+        for part in data["parts"]
+        if part["possible"]
+    ]
+    return {"tests": tests, "output": "\n".join((*student["problems"], *student["remarks"]))}
+
+
+def junit(people):
+    """Write a JUnit XML document: a suite a student, a case a part."""
     root = ET.Element("testsuites", name="hw1grade")
-    for marks in all_marks:
-        suite = ET.SubElement(root, "testsuite", name=marks.submission)
-        for mark in marks.marks:
-            for part in mark.report.parts:
-                _case(suite, mark, part)
-        if marks.problem:
-            case = ET.SubElement(suite, "testcase", classname=marks.submission, name="submission")
-            ET.SubElement(case, "error", message=marks.problem)
-        if notes(marks):
-            ET.SubElement(suite, "system-out").text = "\n".join(notes(marks))
-        _counted(suite, suite)
-    _counted(root, root)
+    for student in people:
+        suite = ET.SubElement(root, "testsuite", name=student["student"])
+        for data in student["questions"]:
+            for part in data["parts"]:
+                name = f"{data['question']} {data['name']}"
+                case = ET.SubElement(suite, "testcase", classname=name, name=part["name"])
+                if not part["answered"]:
+                    ET.SubElement(case, "skipped", message="no answer")
+                elif not part["passed"]:
+                    failure = ET.SubElement(case, "failure", message=_word(part, failed=False))
+                    failure.text = "\n" + indent(data["report"], "  ") + "\n"
+        for problem in student["problems"]:
+            case = ET.SubElement(suite, "testcase", classname=student["student"], name="file")
+            ET.SubElement(case, "error", message=problem)
+        ET.SubElement(suite, "system-out").text = "\n".join(student["remarks"])
+    kinds = {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}
+    for element in (root, *root):
+        for name, tag in kinds.items():
+            element.set(name, str(len(list(element.iter(tag)))))
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def result(mark):
+PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{name}</title>
+<style>
+body {{ font: 1rem/1.5 system-ui; max-width: 44rem; margin: 1rem auto; padding: 0 1rem }}
+td, th {{ text-align: left; padding: 0.2rem 1rem 0.2rem 0 }}
+pre {{ overflow-x: auto }} ul {{ padding-left: 1rem }}
+</style>
+<h1>{name}</h1>
+<table><tr><th>Question<th><th>Points<th>Result{rows}</table>
+{reports}<h2>Remarks</h2><ul>{remarks}</ul>
+</html>
+"""
+
+
+def page(student, site=""):
+    """Write a student's page: the points, the reports with links into the book, the remarks."""
+    rows = [*_rows(student), *(("", *row, "") for row in _sums(student))]
+    cells = ["<tr>" + "".join(f"<td>{escape(cell)}" for cell in row) for row in rows]
+    reports = "".join(data["html"] for data in student["questions"])
+    if site:
+        link = rf'<a href="{escape(site.rstrip("/"))}/chapters/\1.html\2">\1</a>'
+        reports = re.sub(r'<span class="hw1check-page">([^<#]*)(#[^<]*)?</span>', link, reports)
+    said = [f"<li>{escape(text)}" for text in (*student["problems"], *student["remarks"])]
+    name = escape(student["student"])
+    return PAGE.format(name=name, rows="".join(cells), reports=reports, remarks="".join(said))
+
+
+def result(parts, failed):
     """Say in a few words what is wrong, and with which part if it is not all."""
     words = {}
-    for part in mark.report.parts:
-        words.setdefault(_word(mark, part), []).append(part.name)
+    for part in parts:
+        words.setdefault(_word(part, failed), []).append(part["name"])
     if len(words) == 1:
         return next(iter(words))
     words.pop("right", None)
     return "; ".join(f"{', '.join(names)}: {word}" for word, names in words.items())
 
 
-def notes(marks):
-    """Say what a marker must know beside the points."""
-    lines = [f"Cell {number}: {_joined(error)}" for number, error in marks.cells.items()]
-    if marks.imports:
-        lines.append(f"Uses of hw1lib, beside the checks: {', '.join(marks.imports)}")
-    return lines
+def _word(part, failed):
+    if part["passed"]:
+        return "right"
+    if not part["answered"]:
+        return "no answer"
+    if part["follows"]:
+        return f"follows from {part['follows']}"
+    if part["mistake"]:
+        return part["mistake"].replace("-", " ")
+    return "error" if failed else "wrong"
 
 
-def one_line(words):
-    """Write a stranger's text in one line without control characters."""
-    return " ".join(clean(words).split())
-
-
-def _joined(error):
-    return one_line(error.replace("\n", "; "))
-
-
-def _count(marks, topic):
+def _count(questions, topic):
     """Sum up the points of a topic; the possible ones also where there are no marks."""
-    got = [mark for mark in (marks.marks if marks else ()) if _topic(mark.problem) == topic]
-    return {
-        "points": sum(sum(mark.points) for mark in got),
-        "possible": sum(sum(problem.points) for problem in PROBLEMS if _topic(problem) == topic),
-    }
+    got = [data["points"] for data in questions if _topic(data["question"], data["bonus"]) == topic]
+    asked = [sum(one.points) for one in PROBLEMS if _topic(one.question, one.bonus) == topic]
+    return {"points": sum(got), "possible": sum(asked)}
 
 
-def _topic(problem):
-    return BONUS if problem.bonus else problem.question.rpartition(" ")[2][0]
+def _topic(question, bonus):
+    return BONUS if bonus else question.rpartition(" ")[2].partition(".")[0]
 
 
-def _head(key, row):
-    return f"Topic {key}" if key in TOPICS else row["title"]
+def _rows(student):
+    for data in student["questions"]:
+        points = _points(data["points"], data["possible"])
+        yield data["question"], data["title"], points, data["result"]
 
 
-def _plain_mark(mark):
-    problem = mark.problem
-    data = {"title": problem.title, "bonus": problem.bonus, **mark.report.to_dict()}
-    for part, points, possible in zip(data["parts"], mark.points, problem.points, strict=True):
-        part.update(points=points, possible=possible)
-    data.update(points=sum(mark.points), possible=sum(problem.points), result=result(mark))
-    return {**data, "report": str(mark.report) if _wrong(mark) else ""}
-
-
-def _wrong(mark):
-    return mark.answered and not mark.report.passed
+def _sums(student):
+    return [
+        (row["title"], _points(row["points"], row["possible"])) for row in totals(student).values()
+    ]
 
 
 def _points(got, possible):
     return f"{got:g} / {possible:g}" if possible else "-"
 
 
-def _word(mark, part):
-    if part.passed:
-        return "right"
-    if not part.answered:
-        return "no answer"
-    if part.mistake:
-        return part.mistake.key
-    return "error" if mark.failed else "wrong"
-
-
-def _remark(marks):
-    cells = f"errors in {len(marks.cells)} cells" if len(marks.cells) > 1 else "error in a cell"
-    remarks = [cells] if marks.cells else []
-    if marks.imports:
-        remarks.append("uses " + ", ".join(marks.imports))
-    return "; ".join(remarks)
-
-
-def _case(suite, mark, part):
-    classname = f"{mark.problem.question} {mark.problem.name}"
-    case = ET.SubElement(suite, "testcase", classname=classname, name=part.name)
-    if not part.answered:
-        ET.SubElement(case, "skipped", message="no answer")
-    elif not part.passed:
-        failure = ET.SubElement(case, "failure", message=_word(mark, part))
-        failure.text = "\n" + indent(str(mark.report), "  ") + "\n"
-
-
-def _counted(element, within):
-    kinds = {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}
-    for name, tag in kinds.items():
-        element.set(name, str(sum(1 for _ in within.iter(tag))))
-
-
 def _aligned(rows, right=()):
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        cells = [
-            cell.rjust(width) if i in right else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
+        pairs = enumerate(zip(row, widths, strict=True))
+        cells = [cell.rjust(n) if i in right else cell.ljust(n) for i, (cell, n) in pairs]
         yield "  ".join(cells).rstrip()

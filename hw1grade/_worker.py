@@ -5,59 +5,76 @@ does here, to this module too, changes only what the submission answers.
 """
 
 import contextlib
+import functools
 import json
 import os
-import select
-import signal
 import sys
-import time
+from pathlib import Path
 
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.text import SList
 from traitlets.config import Config
 
-from hw1check._run import IMPORT_SECONDS, _describe, outcomes
-from hw1grade._messages import MAX_LINE, line_of, pack_outcome, unpack_argument
-from hw1grade._scan import imports
+from hw1check._run import Outcome, _describe, outcomes
+from hw1grade._messages import line_of, pack_outcome, unpack_argument
+from hw1grade._scan import remarks
 
 MAX_FILE = 2**28
-GRACE = 1.0  # for the child to say itself that an answer is late
+FULL = 0.9  # of the memory; what a cell leaves must do for the others
+COMMANDS = ("pip", "uv", "conda", "mamba", "micromamba", "sx", "system", "script", "bash", "sh",
+            "cmd", "!")  # fmt: skip
 
 
 class _Shell(InteractiveShell):
-    """IPython without a terminal: magics work, nothing is shown and nothing is asked."""
+    """IPython without a terminal: nothing is shown, nothing is asked, no command is run.
 
-    def enable_gui(self, gui=None):
-        """Do nothing: there is no window."""
+    An installation belongs to the student's machine: here it would change the marker's.
+    """
 
-    def ask_exit(self):
-        """Do nothing: the next cell runs, too."""
+    not_run = ()
 
-    def showtraceback(self, *args, **kwargs):
-        """Do nothing: the grader gets the error."""
+    def system(self, command):
+        """Keep a command of the system's shell; it is not run."""
+        self.not_run = (*self.not_run, str(command))
 
-    def showsyntaxerror(self, *args, **kwargs):
-        """Do nothing: the grader gets the error."""
+    system_piped = system_raw = system
+
+    def getoutput(self, command, split=True, depth=0):
+        """Keep a command whose output is wanted: there is none."""
+        self.system(command)
+        return SList()
+
+    def _nothing(self, *args, **kwargs):
+        """Do nothing: there is no window and no end, and the grader gets the error."""
+
+    enable_gui = ask_exit = showtraceback = showsyntaxerror = _nothing
 
 
 def main():
     """Answer the grader's requests until it closes the channel."""
     memory, cpu = (int(text) for text in sys.argv[1:])
     del sys.argv[1:]
-    channel = _private_channel()
+    requests, replies = _private_channel()
     _limit(memory, cpu)
-    pristine = _modules("numpy", "hw1lib", "hw1check", "hw1grade")
+    packages = ("numpy", "hw1lib", "hw1check", "hw1grade")
+    loaded = [m for name, m in sys.modules.items() if name.partition(".")[0] in packages]
+    pristine = [(module, dict(vars(module))) for module in loaded]
     shell = _Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
-    with os.fdopen(channel[0], "rb", closefd=False) as requests:
-        for line in requests:
-            request = json.loads(line)
-            number = request["id"]
-            if "scan" in request:
-                reply = line_of({"id": number, "imports": imports(request["scan"])})
-            elif "cell" in request:
-                reply = line_of({"id": number, "error": _run(shell, request["cell"])})
-            else:
-                reply = _asked(shell.user_ns, request, pristine, channel)
-            _write(channel[1], reply)
+    for name in COMMANDS:
+        shell.register_magic_function(functools.partial(_command, shell, name), "line_cell", name)
+    sys.path.insert(0, os.getcwd())  # for what %%writefile writes
+    for line in os.fdopen(requests, "rb", closefd=False):
+        request, reply = json.loads(line), {}
+        if "cell" in request:
+            reply = _run(shell, request["cell"], memory)
+        elif "scan" in request:
+            gone = set(request["names"]) - shell.user_ns.keys()
+            reply = {"remarks": remarks(request["scan"], gone)}
+        elif "question" in request:
+            for module, names in pristine:
+                vars(module).update(names)
+            reply = _answer(shell.user_ns, request, lambda: _write(replies, b" "))
+        _write(replies, line_of({"id": request["id"], **reply}))
 
 
 def _private_channel():
@@ -82,113 +99,47 @@ def _limit(memory, cpu):
             resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
 
 
-def _modules(*packages):
-    """List the modules of some packages, each with a copy of its names."""
-    loaded = [(name.partition(".")[0], module) for name, module in sys.modules.items()]
-    return [(module, dict(vars(module))) for package, module in loaded if package in packages]
+def _command(shell, name, line="", cell=""):
+    """Stand for a magic that would run a command."""
+    shell.system(f"%{name} {line}")
 
 
-def _run(shell, source):
-    """Run a cell; give its error as a text, or None."""
+def _run(shell, source, memory):
+    """Run a cell: its error, the commands that were not run, and whether the memory is full."""
+    shell.not_run = ()
     try:
         result = shell.run_cell(source, silent=True)
+        error = result.error_before_exec or result.error_in_exec
     except BaseException as problem:  # IPython itself, after what the cell did to it
-        return _error(problem)
-    errors = (result.error_before_exec, result.error_in_exec)
-    return next((_error(error) for error in errors if error is not None), None)
-
-
-def _error(problem):
-    return _describe(problem).partition("\n")[2]
-
-
-def _asked(namespace, request, pristine, channel):
-    """Call an answer, in a child process where there are any."""
-
-    def work(importing=lambda: None):
-        return line_of({"id": request["id"], **_answer(namespace, request, importing)})
-
-    if not hasattr(os, "fork"):
-        return work()
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.setpgid(0, 0)
-            for descriptor in (*channel, read):
-                os.close(descriptor)
-            for module, names in pristine:
-                vars(module).update(names)
-            # A blank before the line says that an import is under way.
-            _write(write, work(lambda: _write(write, b" ")))
-        finally:
-            os._exit(0)
-    os.close(write)
-    line, ended = _read(read, request["seconds"] + GRACE)
-    status = _kill(child)
-    os.close(read)
-    if line.endswith(b"\n"):
-        return line
-    return line_of({"id": request["id"], "lost": _why(line, ended, status, request["seconds"])})
+        error = problem
+    size = 0
+    with contextlib.suppress(OSError):
+        pages = Path("/proc/self/statm").read_text("ascii").split()[0]
+        size = int(pages) * os.sysconf("SC_PAGE_SIZE")
+    return {
+        "error": _describe(error).partition("\n")[2] if error is not None else None,
+        "not_run": "not run: " + "; ".join(shell.not_run) if shell.not_run else None,
+        "full": isinstance(error, MemoryError) or size > FULL * memory,
+    }
 
 
 def _answer(namespace, request, importing):
     """Call the answer to a question on every case."""
-    name = request["question"]
+    name, arguments, printed = request["question"], request["arguments"], ""
     if name not in namespace:
         return {"missing": True}
-    answer, arguments = namespace[name], request["arguments"]
-    if not callable(answer):
-        if arguments:
-            kind = type(answer).__qualname__
-            return {"lost": f"it must be a function of ({', '.join(arguments)}), got a {kind}"}
-        number = answer
-
-        def answer():
-            return number
-
-    cases = [
-        dict(zip(arguments, map(unpack_argument, row), strict=True)) for row in request["cases"]
-    ]
-    parts, names = request["parts"], request["names"]
-    found, printed = outcomes(answer, cases, request["seconds"], importing, parts, names)
+    answer = namespace[name]
+    if not callable(answer) and arguments:
+        kind = type(answer).__qualname__
+        why = f"it must be a function of ({', '.join(arguments)}), got a {kind}"
+        found = [Outcome(error=why)] * len(request["cases"])
+    else:
+        rows = [map(unpack_argument, row) for row in request["cases"]]
+        cases = [dict(zip(arguments, row, strict=True)) for row in rows]
+        function = answer if callable(answer) else lambda: answer
+        wanted = request["parts"], request["names"]
+        found, printed = outcomes(function, cases, request["seconds"], importing, *wanted)
     return {"outcomes": [pack_outcome(outcome) for outcome in found], "printed": printed}
-
-
-def _read(descriptor, seconds):
-    """Read a line; the end of the file does not come while a grandchild has the pipe open."""
-    start = time.monotonic()
-    deadline = start + seconds
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    line = b""
-    while not line.endswith(b"\n") and len(line) < MAX_LINE:
-        if not poll.poll(1000 * max(0.0, deadline - time.monotonic())):
-            return line, False
-        came = os.read(descriptor, 2**16)
-        if not came:
-            return line, True
-        line += came
-        if line.isspace():
-            deadline = start + seconds + IMPORT_SECONDS
-    return line, False
-
-
-def _kill(child):
-    """End a child with all that it has started; give how it had ended by itself."""
-    for kill in (os.killpg, os.kill):
-        with contextlib.suppress(OSError):
-            kill(child, signal.SIGKILL)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def _why(line, ended, status, seconds):
-    if len(line) >= MAX_LINE:
-        return "your function returned too much"
-    if not ended:
-        return f"your function did not return within {seconds:g} seconds"
-    how = f"signal {-status}" if status < 0 else f"exit code {status}"
-    return f"your function ended its process ({how})"
 
 
 def _write(descriptor, line):
