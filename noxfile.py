@@ -103,6 +103,12 @@ def bytecode(session):
 
 
 @nox.session(python=False)
+def points(session):
+    """Write the points of hw1check/homework.toml into the practice notebooks."""
+    tool(session, "tools/points.py")
+
+
+@nox.session(python=False)
 def equations(session):
     """Run the checks of the equations and record what they measure."""
     tool(session, "-m", "pytest", "tests/equations", "-q", "--write-equations")

@@ -7,7 +7,7 @@ order, and each is here under its name: `hw1check.dropout_variance(lambda p: 0.3
 from importlib import import_module
 from pkgutil import iter_modules
 
-from hw1check._problem import SOLVED, Mistake, Problem
+from hw1check._problem import HOMEWORK, SOLVED, Mistake, Problem
 from hw1check._report import Part, Report
 
 
@@ -29,6 +29,11 @@ PROBLEMS = tuple(
         key=_place,
     )
 )
+_unknown = {*HOMEWORK["points"], *HOMEWORK["bonus"]} - {problem.name for problem in PROBLEMS}
+if _unknown:
+    raise ValueError(
+        f"homework.toml names {', '.join(sorted(_unknown))}, and there is no such check"
+    )
 globals().update((problem.name, problem) for problem in PROBLEMS)
 __all__ = ["PROBLEMS", "Mistake", "Part", "Problem", "Report", "questions"]
 __all__ += [problem.name for problem in PROBLEMS]

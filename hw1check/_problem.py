@@ -1,7 +1,9 @@
 """A question with a formula: its cases, its solution and its known mistakes."""
 
 import inspect
+import tomllib
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +17,7 @@ from hw1lib._contract import positive, size, whole
 SOLVED = set()  # the names of the questions that were solved since Python began
 LAST = []  # the last report, for whoever shows it beside a failure
 _NOTHING = object()
+HOMEWORK = tomllib.loads((Path(__file__).parent / "homework.toml").read_text(encoding="utf-8"))
 
 
 class Mistake:
@@ -77,8 +80,11 @@ class Problem:
         self.name = solution.__name__
         self.question, self.title, self.page, self.bonus = question, title, page, bonus
         self.parts = self.lines.parts
-        points = points if isinstance(points, tuple) else (points,)
+        points = tuple(points) if isinstance(points, (list, tuple)) else (points,)
         self.points = points or (0,) * len(self.parts)
+        if len(self.points) != len(self.parts):
+            each = f"a number for each of {', '.join(self.parts)}"
+            raise ValueError(f"the points of {self.name} must be {each}, got {list(self.points)}")
         self.arguments = tuple(inspect.signature(solution).parameters)
         self.known = []
         self.__doc__ = inspect.cleandoc(solution.__doc__)
@@ -230,7 +236,7 @@ class Problem:
         return Report(self.question, self.name, self.title, self.page, parts, notes, lines)
 
 
-def question(number, title, page, points=(), bonus=False):
+def question(number, title, page):
     """
     Make a question of a function whose body is the solution.
 
@@ -242,17 +248,19 @@ def question(number, title, page, points=(), bonus=False):
         What is asked for, in a few words.
     page : str
         The page of the book that derives it, as in "batchnorm/gradient_input".
-    points : float or tuple of float
-        The homework's points for each part; none for what goes beyond it.
-    bonus : bool, default False
-        Whether the points are a bonus.
 
     Returns
     -------
     callable
-        The decorator, which gives a `Problem`.
+        The decorator, which gives a `Problem` with the points of `homework.toml`.
     """
-    return lambda solution: Problem(solution, number, title, page, points, bonus)
+
+    def make(solution):
+        bonus = solution.__name__ in HOMEWORK["bonus"]
+        points = HOMEWORK["bonus" if bonus else "points"].get(solution.__name__, ())
+        return Problem(solution, number, title, page, points, bonus)
+
+    return make
 
 
 def _comment(meaning):

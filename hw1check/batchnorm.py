@@ -50,7 +50,6 @@ def _batch(rng, B, M):
     "2.1",
     "The variance that epsilon leaves",
     "batchnorm/forward#what-epsilon-costs-variance-and-scale-invariance",
-    points=3,
 )
 def batchnorm_output_variance(gamma, v, eps):
     """Check the variance of batch norm's output over the batch, for one feature.
@@ -101,7 +100,6 @@ batchnorm_output_variance.mistakes("""
     "2.1",
     "The largest gain that epsilon allows",
     "batchnorm/gradient_input#epsilon-bounds-what-the-jacobian-can-magnify",
-    points=2,
 )
 def batchnorm_gain_bound(gamma, eps):
     """Check the largest factor by which batch norm can magnify a change of its input.
@@ -133,7 +131,7 @@ batchnorm_gain_bound.mistakes("""
 """)
 
 
-@question("2.2", "The mean and variance of the output", "batchnorm/moments", points=(5, 5))
+@question("2.2", "The mean and variance of the output", "batchnorm/moments")
 def batchnorm_moments(gamma, beta):
     """Check the mean and the variance of each output feature of batch norm at eps = 0.
 
@@ -239,7 +237,7 @@ batchnorm_output.mistakes("""
 """)
 
 
-@question("2.3", "Batch norm, backward", "batchnorm/gradient_input", points=(4, 4, 4, 4, 4))
+@question("2.3", "Batch norm, backward", "batchnorm/gradient_input")
 def batchnorm_gradients(dH, Y, gamma, beta, eps):
     """Check the gradients of ReLU(batch norm) with respect to all that goes into it.
 

@@ -39,7 +39,7 @@ def _draw_pass(rng, i):
     return values, mask, p
 
 
-@question("1.1", "Dropout, the scale", "dropout/rescaling", points=5)
+@question("1.1", "Dropout, the scale", "dropout/rescaling")
 def dropout_scale(p):
     """Check the factor by which dropout multiplies the activations that it keeps.
 
@@ -157,7 +157,7 @@ dropout_gradient.mistakes("""
 """)
 
 
-@question("1.2", "Variance before dropout", "dropout/variance", points=5)
+@question("1.2", "Variance before dropout", "dropout/variance")
 def activation_variance():
     """Check the variance of an activation before dropout.
 
@@ -199,7 +199,7 @@ activation_variance.mistakes("""
 """)
 
 
-@question("1.2", "Variance after dropout", "dropout/variance", points=10)
+@question("1.2", "Variance after dropout", "dropout/variance")
 def dropout_variance(p):
     """Check the variance of an activation after dropout.
 
@@ -440,7 +440,7 @@ shared_mask_covariance.mistakes("""
 """)
 
 
-@question("1.3", "Kept units, the mean", "dropout/kept_units", points=2)
+@question("1.3", "Kept units, the mean", "dropout/kept_units")
 def kept_units_mean(M, p):
     """Check the expected number of units that dropout keeps.
 
@@ -476,7 +476,7 @@ kept_units_mean.mistakes("""
 """)
 
 
-@question("1.3", "Kept units, the distribution", "dropout/kept_units", points=3)
+@question("1.3", "Kept units, the distribution", "dropout/kept_units")
 def kept_units_pmf(k, M, p):
     """Check the probability that dropout keeps exactly k of M units.
 
@@ -566,7 +566,7 @@ all_dropped_probability.mistakes("""
 """)
 
 
-@question("1.4", "The Poisson limit", "dropout/poisson_limit", points=10, bonus=True)
+@question("1.4", "The Poisson limit", "dropout/poisson_limit")
 def poisson_limit_pmf(k, lam):
     """Check the distribution of the number of kept units in an endlessly wide layer.
 
@@ -615,7 +615,7 @@ poisson_limit_pmf.mistakes("""
 """)
 
 
-@question("1.5", "A Poisson width", "dropout/poisson_width", points=10, bonus=True)
+@question("1.5", "A Poisson width", "dropout/poisson_width")
 def poisson_width_pmf(k, lam, p):
     """Check the distribution of the number of kept units in a layer whose width is random.
 

@@ -19,7 +19,7 @@ def _draw_fans(rng, i):
     return fan_in, fan_out
 
 
-@question("3.3", "The forward factor of a ReLU layer", "backprop/kaiming", points=4)
+@question("3.3", "The forward factor of a ReLU layer", "backprop/kaiming")
 def forward_factor(fan_in, fan_out, var):
     """Check by which factor a random ReLU layer multiplies the second moment of its input.
 
@@ -61,7 +61,7 @@ forward_factor.mistakes("""
 """)
 
 
-@question("3.3", "The backward factor of a ReLU layer", "backprop/kaiming_backward", points=4)
+@question("3.3", "The backward factor of a ReLU layer", "backprop/kaiming_backward")
 def backward_factor(fan_in, fan_out, var):
     """Check by which factor a random ReLU layer multiplies the second moment of a gradient.
 
@@ -102,7 +102,7 @@ backward_factor.mistakes("""
 """)
 
 
-@question("3.3", "Kaiming's standard deviations", "backprop/kaiming", points=(4, 3))
+@question("3.3", "Kaiming's standard deviations", "backprop/kaiming")
 def kaiming_stds(fan_in, fan_out):
     """Check the standard deviation of the weights with which a ReLU layer keeps its signal level.
 

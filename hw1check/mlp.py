@@ -97,7 +97,7 @@ softmax_of_logits.mistakes("""
 """)
 
 
-@question("3.1", "The gradient at the logits", "backprop/softmax_cross_entropy", points=5)
+@question("3.1", "The gradient at the logits", "backprop/softmax_cross_entropy")
 def softmax_cross_entropy_gradient(h, target):
     """Check the gradient of the cross-entropy with respect to the logits.
 
@@ -200,7 +200,7 @@ def _draw_network(rng, i):
     return h, z, W, dphi
 
 
-@question("3.1", "The gradients of all activations", "backprop/activations", points=10)
+@question("3.1", "The gradients of all activations", "backprop/activations")
 def activation_gradients(h, z, W, dphi, target):
     """Check the gradients of the loss with respect to the activations of every layer.
 
@@ -302,7 +302,7 @@ def _factors_in_forward_order(h, z, W, dphi, target):
     return dh
 
 
-@question("3.2", "The gradients of the weights and biases", "backprop/weights", points=(6, 4))
+@question("3.2", "The gradients of the weights and biases", "backprop/weights")
 def parameter_gradients(h, z, dphi, dh):
     """Check the gradients of the loss with respect to the weights and biases of every layer.
 

@@ -92,8 +92,6 @@ def _sorted_eigenvalues(eigenvalues, eps):
     "2.4",
     "Whitening, forward",
     "batchnorm/whitening#whitening-fixes-the-cloud-up-to-a-turn",
-    points=5,
-    bonus=True,
 )
 def whitening_output(Y, gamma, beta, eps):
     """Check the batch norm that whitens, with the symmetric inverse root (ZCA).

@@ -71,7 +71,7 @@ def grade(path, *, seed=None, answer=5.0, cell=60.0, time=600.0, memory=4.0, iso
         questions = [(problem, problem.cases(CASES, seed)) for problem in PROBLEMS]
         asked = Interview(cells, questions, limits, _verdict).run()
     except (LostError, OSError) as problem:
-        return marks | {"problem": one_line(f"not marked: {problem}")}
+        return marks | {"problem": one_line(f"not marked: {problem}"), "late": True}
     except Exception as problem:  # whatever a stranger's answer does here, it costs no one else
         text = f"not marked: the grader failed on it ({type(problem).__name__}: {problem})"
         return marks | {"problem": one_line(text)}

@@ -19,19 +19,7 @@ from hw1grade._session import sandbox
 
 
 def main(arguments=None):
-    """
-    Mark a submission or a folder of them.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        The command line; by default that of this process.
-
-    Returns
-    -------
-    int
-        The exit code: 0 if everything was marked, 1 if a file could not be.
-    """
+    """Mark what the command line names; 0 if all of it was marked, 1 if a file could not be."""
     parser = _parser()
     options = parser.parse_args(arguments)
     path, out = options.submission, options.out

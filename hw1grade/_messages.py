@@ -41,14 +41,11 @@ def pack(value):
         return value.item()
     if isinstance(value, Strange):
         return {"strange": str(value)}
-    if isinstance(value, tuple):
-        return {"tuple": [pack(item) for item in value]}
-    if isinstance(value, list):
-        return [pack(item) for item in value]
-    if callable(value):
-        if isinstance(value, np.ufunc):
-            return {"function": f"np.{value.__name__}"}
-        return {"function": value.__name__}  # as a report prints it
+    if isinstance(value, (list, tuple)):
+        items = [pack(item) for item in value]
+        return {"tuple": items} if isinstance(value, tuple) else items
+    if callable(value):  # as a report prints it
+        return {"function": "np." * isinstance(value, np.ufunc) + value.__name__}
     return value
 
 
@@ -59,17 +56,14 @@ def unpack_argument(data):
     if not isinstance(data, dict):
         return data
     if "tuple" in data:
-        return tuple(unpack_argument(item) for item in data["tuple"])
-    if "function" in data:
-        return eval(data["function"], {"np": np})
-    return _array(data)
+        return tuple(unpack_argument(data["tuple"]))
+    return eval(data["function"], {"np": np}) if "function" in data else _array(data)
 
 
 def pack_outcome(outcome):
     """Write an outcome with what JSON has."""
-    lines = {name: pack(value) for name, value in outcome.lines.items()}
-    plain = {"error": outcome.error, "changed": outcome.changed, "lines": lines}
-    return plain | {"value": pack(outcome.value)}
+    lines = {name: pack(list(values)) for name, values in outcome.lines.items()}
+    return outcome._asdict() | {"value": pack(outcome.value), "lines": lines}
 
 
 def unpack_outcomes(rows, arguments, names, count):
@@ -97,14 +91,10 @@ def _outcome(row, arguments, names):
     if error is not None and not (isinstance(error, str) and error.strip()):
         raise MalformedError  # without its text, an error would look like an agreement
     changed = tuple(name for name in arguments if name in row["changed"])
-    lines = {name: _values(row["lines"][name]) for name in names if name in row["lines"]}
-    return Outcome(_answer(row["value"]), None if error is None else clean(error), changed, lines)
-
-
-def _values(data):
-    if not 1 <= len(data) <= 2:
+    lines = {name: _answer(row["lines"][name]) for name in names if name in row["lines"]}
+    if not all(isinstance(values, list) and 1 <= len(values) <= 2 for values in lines.values()):
         raise MalformedError
-    return [_answer(item) for item in data]
+    return Outcome(_answer(row["value"]), None if error is None else clean(error), changed, lines)
 
 
 def _answer(data, depth=0):
@@ -122,11 +112,9 @@ def _answer(data, depth=0):
 
 def _array(data):
     shape, entries = data["shape"], data["entries"]
-    if data["dtype"] not in DTYPES or not all(type(n) is int and n >= 0 for n in shape):
-        raise MalformedError
-    if is_too_large(shape):
-        raise MalformedError
-    if not all(type(entry) in (int, float, bool) for entry in entries):
+    sizes = all(type(n) is int and n >= 0 for n in shape) and not is_too_large(shape)
+    numbers = all(type(entry) in (int, float, bool) for entry in entries)
+    if data["dtype"] not in DTYPES or not sizes or not numbers:
         raise MalformedError
     return np.array(entries, dtype=data["dtype"]).reshape(shape)
 

@@ -11,6 +11,7 @@ from hw1check import PROBLEMS
 
 PACKAGES = re.compile(r"\b(hw1lib|hw1check)\b")
 MAX_SHOWN, MAX_TEXT = 6, 80
+MIN_LINES = 5  # of a solution; shorter ones are found by anybody, word for word
 CHECKS = {problem.name: problem for problem in PROBLEMS}
 
 
@@ -97,4 +98,4 @@ def _kind(node, problem):
         return "blank"
     solution = ast.parse(inspect.getsource(problem.solution)).body[0].body[1:]
     same = [ast.dump(line) for line in (*lines, last)] == [ast.dump(line) for line in solution]
-    return "solution" if same else "answer"
+    return "solution" if same and len(solution) >= MIN_LINES else "answer"

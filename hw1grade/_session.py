@@ -44,34 +44,17 @@ class LateError(LostError):
 
 @functools.cache
 def sandbox(wanted):
-    """
-    Find the isolation to use.
-
-    Parameters
-    ----------
-    wanted : {"auto", "bwrap", "none"}
-        What is asked for; auto takes bubblewrap where it works.
-
-    Returns
-    -------
-    tuple of str
-        "bwrap" or "none", and a warning, or nothing.
-
-    Raises
-    ------
-    ValueError
-        If bubblewrap is asked for and does not work here.
-    """
-    root = hasattr(os, "geteuid") and os.geteuid() == 0
-    alone = "; as root, a submission can change everything" if root else ""
+    """Find the isolation to use, "bwrap" or "none", and a warning; auto takes what works."""
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    alone = "; as root, a submission can change everything" * is_root
     if wanted == "none":
-        return "none", f"no sandbox{alone}" if root else ""
+        return "none", f"no sandbox{alone}" * is_root
     try:
         command = [*_bubblewrap(), sys.executable, "-I", "-c", "import hw1grade"]
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=START_SECONDS)
+        subprocess.run(command, check=True, capture_output=True, timeout=START_SECONDS)
     except (OSError, subprocess.SubprocessError) as problem:
-        said = (getattr(problem, "stderr", "") or str(problem)).strip().splitlines()
-        why = f"bubblewrap does not work here: {said[-1] if said else problem}"
+        said = getattr(problem, "stderr", b"") or str(problem).encode()
+        why = f"bubblewrap does not work here: {said.decode(errors='replace').strip()}"
         if wanted == "bwrap":
             raise ValueError(why) from None
         return "none", f"no sandbox, since {why}{alone}"
@@ -104,21 +87,13 @@ class Session:
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
         # What a submission installs, it installs nowhere.
         offline = {"PIP_NO_INDEX": "1", "PIP_DRY_RUN": "1", "UV_OFFLINE": "1"}
+        numbers = int(limits.memory * 2**30), int(START_SECONDS + limits.time)
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         self.process = subprocess.Popen(
-            [
-                *(_bubblewrap() if self.isolated else ()),
-                *COMMAND,
-                str(int(limits.memory * 2**30)),
-                str(int(START_SECONDS + limits.time)),
-            ],
-            bufsize=0,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=self.folder,
+            [*(_bubblewrap() if self.isolated else ()), *COMMAND, *map(str, numbers)],
+            **pipes, bufsize=0, cwd=self.folder, start_new_session=True,
             env={**kept, **home, **threads, **offline, "MPLBACKEND": "Agg"},
-            start_new_session=True,
-        )
+        )  # fmt: skip
         self.numbers = itertools.count(1)
         self.exchange = None
 

@@ -8,14 +8,11 @@ from textwrap import indent
 from xml.etree import ElementTree as ET
 
 from hw1check import PROBLEMS
+from hw1check._problem import HOMEWORK
 
-# The homework's topics by the first digit of their questions.
-TOPICS = {
-    "1": "Dropout",
-    "2": "Batch normalization",
-    "3": "Back-propagation and initialization",
-}
+TOPICS = HOMEWORK["topics"]
 BONUS = "bonus"
+WIDTH = 100  # of a remark in a table
 
 
 def students(files):
@@ -79,9 +76,9 @@ def table(people):
             f"{row['points']:g}" if student["files"] else "-" for row in totals(student).values()
         ]
         first, *more = *student["problems"], *student["remarks"], ""
-        rows.append(
-            (student["student"], *sums, first + f" (and {len(more) - 1} more)" * (len(more) > 1))
-        )
+        first = first if len(first) <= WIDTH else f"{first[:WIDTH]}…"
+        more = f" (and {len(more) - 1} more)" if len(more) > 1 else ""
+        rows.append((student["student"], *sums, first + more))
     return "\n".join(_aligned(rows, right=range(1, len(rows[0]) - 1))) + "\n"
 
 

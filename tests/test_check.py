@@ -37,6 +37,15 @@ def test_all_questions_with_a_formula_have_a_check():
     assert questions >= {"3.1", "3.2", "3.3"}
 
 
+def test_a_name_in_the_points_that_no_check_has_is_refused():
+    code = (
+        "from hw1check import _problem; import hw1check, importlib; "
+        "_problem.HOMEWORK['points']['dropout_scales'] = 5; importlib.reload(hw1check)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "homework.toml names dropout_scales, and there is no such check" in done.stderr
+
+
 def test_the_points_are_those_of_the_homework():
     points = {}
     for problem in PROBLEMS:

@@ -28,7 +28,7 @@ import torch
 from hw1check import Part, Report, _problem, _run
 from hw1check._diagnosis import _factor, _sizes, pattern
 from hw1check._lines import Lines, entries
-from hw1check._problem import Mistake, question
+from hw1check._problem import HOMEWORK, Mistake, question
 from hw1check._report import _paragraph, format_inputs
 from hw1check._run import MAX_DEPTH, MAX_SIZE, Outcome, Strange, is_too_large, outcomes
 from hw1check._slips import slips
@@ -374,8 +374,8 @@ def test_mistakes_are_read_from_a_text():
 # A problem ----------------------------------------------------------------------------------
 
 
-def make_problem(**options):
-    @question("9.1", "doubling", "dropout/variance", **options)
+def make_problem():
+    @question("9.1", "doubling", "dropout/variance")
     def double(x, n):
         """Check `x` and `n`."""
         size = 2 * n  # twice n
@@ -399,8 +399,10 @@ def right(x, n):
     return 2 * n * x, x / (2 * n)
 
 
-def test_a_problem_keeps_what_it_was_made_of():
-    problem = make_problem(points=(2, 1), bonus=True)
+def test_a_problem_keeps_what_it_was_made_of(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setitem(HOMEWORK["bonus"], "double", [2, 1])
+        problem = make_problem()
     assert (problem.points, problem.bonus, problem.__doc__) == ((2, 1), True, "Check `x` and `n`.")
     assert (problem.name, problem.arguments, problem.parts) == (
         "double", ("x", "n"), ("twice", "half"),
@@ -415,6 +417,9 @@ def test_a_problem_keeps_what_it_was_made_of():
     np.testing.assert_array_equal(first.answer(MATRIX, 3), (2 * MATRIX, MATRIX / 2))
     plain = make_problem()
     assert (plain.points, plain.bonus) == ((0, 0), False)
+    monkeypatch.setitem(HOMEWORK["points"], "double", 3)
+    with pytest.raises(ValueError, match="double must be a number for each of twice, half, got"):
+        make_problem()
     assert repr(plain) == "<check double(x, n): 9.1 doubling>"
 
 

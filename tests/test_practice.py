@@ -3,8 +3,10 @@
 import ast
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
+import points
 import pytest
 from practice import student_edition, tags
 
@@ -22,6 +24,22 @@ def path(request):
 @pytest.fixture
 def notebook(path):
     return nbformat.read(path, as_version=4)
+
+
+def test_the_tasks_state_the_points_of_the_homework(notebook):
+    """Else: nox -s points."""
+    assert points.titled(notebook.cells) == [cell.source for cell in notebook.cells]
+
+
+def test_a_task_is_worth_what_its_parts_are():
+    made = SimpleNamespace(question="2.3", bonus=False)
+    given = {(5,): "5 points", (6, 4): "6 + 4 points", (4,) * 5: "20 points, 4 for each part",
+             (0.5,): "0.5 points", (0, 0): "not asked for"}  # fmt: skip
+    for numbers, words in given.items():
+        made.points = numbers
+        assert points.worth(made) == words
+    made.bonus, made.points = True, (10,)
+    assert points.worth(made) == "10 points, bonus"
 
 
 def tagged(notebook, tag, kind="code"):
