@@ -42,10 +42,8 @@ __all__ += [problem.name for problem in PROBLEMS]
 def questions():
     """Print the questions, with a tick at each that was solved since Python began."""
     for problem in PROBLEMS:
-        print(
-            "✓" if problem.name in SOLVED else "○",
-            f"{problem.name}: {problem.question} {problem.title}",
-        )
+        sign = "✓" if problem.name in SOLVED else "○"
+        print(f"{sign} {problem.name}: {problem.question} {problem.title}")
     print(f"{len(SOLVED)} of {len(PROBLEMS)} solved; a check without an answer prints its task.")
 
 

@@ -83,8 +83,8 @@ class Problem:
         points = tuple(points) if isinstance(points, (list, tuple)) else (points,)
         self.points = points or (0,) * len(self.parts)
         if len(self.points) != len(self.parts):
-            each = f"a number for each of {', '.join(self.parts)}"
-            raise ValueError(f"the points of {self.name} must be {each}, got {list(self.points)}")
+            parts = ", ".join(self.parts)
+            raise ValueError(f"{self.name} needs points for each of {parts}, got {points}")
         self.arguments = tuple(inspect.signature(solution).parameters)
         self.known = []
         self.__doc__ = inspect.cleandoc(solution.__doc__)
@@ -256,9 +256,9 @@ def question(number, title, page):
     """
 
     def make(solution):
-        bonus = solution.__name__ in HOMEWORK["bonus"]
-        points = HOMEWORK["bonus" if bonus else "points"].get(solution.__name__, ())
-        return Problem(solution, number, title, page, points, bonus)
+        name = solution.__name__
+        points = (HOMEWORK["points"] | HOMEWORK["bonus"]).get(name, ())
+        return Problem(solution, number, title, page, points, name in HOMEWORK["bonus"])
 
     return make
 

@@ -174,7 +174,7 @@ activation_variance.drawn_by(lambda rng, i: ())
 activation_variance.mistakes("""
     [#the-mean-square-is-a-half]
     variance = Eh2 - Eh
-        the mean is subtracted without its square, as the source prints in the middle of (12):
+        the mean is subtracted without its square, as the homework prints in the middle of (12):
         A variance has the unit of h squared, and so must each of its two terms.
         [#subtract-the-square]
     variance = Eh2  # the squared mean is not subtracted, or when the variance of z is halved
@@ -222,11 +222,11 @@ dropout_variance.mistakes("""
     [#the-old-variance-plus-the-noise]
     Var_mh = Var_m * Var_h + Var_m * Eh**2 + Var_h * q
         one of two factors 1 - p is lost when the sum is put into one bracket, as in line 3 of the
-        source's (16):
+        homework's (16):
         Of the three terms in line 2, two carry 1 - p and one carries its square. Take one 1 - p out
         of all three: what is left of the square? [#after-dropout]
     Var_mh = Var_m * Eh**2 + Var_h * q**2
-        the term Var[m] Var[h] is lost, as in the last line of the source's (16):
+        the term Var[m] Var[h] is lost, as in the last line of the homework's (16):
         The variance of a product of independent factors has three terms. At p = 1/2 this result is
         1/2; a second way to it, through E[m**2] = E[m], shows that it cannot be. [#after-dropout]
     q = p  # p is read as the probability of keeping
@@ -235,7 +235,7 @@ dropout_variance.mistakes("""
     Var_mh = q * Eh2  # the squared mean is not subtracted
         This is the second moment after dropout. The rescaling keeps the mean of h, which is not 0.
     variance = Eh2 / q - Eh  # the mean is subtracted without its square
-        A variance is E[x**2] - E[x]**2. The source forgets this square in the middle of (12), too.
+        A variance is E[x**2] - E[x]**2. The homework forgets this square in (12), too.
     variance = Eh2 / q - (Eh / q) ** 2  # the mean after dropout is rescaled and not masked
         The factor 1/(1 - p) is there to make up for the mask. Together, what do they do to the
         mean?
@@ -265,7 +265,7 @@ dropout_variance.mistakes("""
         That would do if the mean of h were 0. Dropout makes an activation jump between 0 and its
         value, so what the mean adds to E[h**2] counts, too.
     Var_h = Eh2 - Eh
-        the square is missing in the variance before dropout, as in the middle of the source's (12):
+        the square is missing in the variance before dropout, as in the homework's (12):
         A variance has the unit of h squared, and so must each of its two terms.
         [#subtract-the-square]
     variance = Eh2 / q**2 - Eh**2  # the mask is forgotten in the second moment
@@ -299,7 +299,7 @@ dropout_variance_any.mistakes("""
     variance = variance / q  # the mean is taken to be 0
         So it is for tanh, and there this is right. An activation with a mean jumps between 0 and
         something near that mean. [#the-old-variance-plus-the-noise]
-    variance = variance + p / q * mean**2  # the term Var[m] Var[h] is lost, as in the source's (16)
+    variance = variance + p / q * mean**2  # the term Var[m] Var[h] is lost, as in (16)
         The variance of a product of independent factors has three terms. Test with a mean of 0.
         [#after-dropout]
     variance = p / q * Eh2  # the variance that dropout adds is given alone
@@ -639,7 +639,7 @@ def _draw_poisson_width_pmf(rng, i):
 
 poisson_width_pmf.mistakes("""
     [#the-sum-over-the-widths-is-an-exponential-series]
-    front = q**k * exp(-lam) / factorial(k)  # k factors lam are lost, as in the source's (31)
+    front = q**k * exp(-lam) / factorial(k)  # k factors lam are lost, as in the homework's (31)
         There are m factors lam in front of the sum and only m - k of them can go with the p. Sum
         your values over k: you get 1 at lam = 1 only. [#the-printed-probabilities-sum-to-0-015]
     front = lam**k * exp(-lam) / factorial(k)  # the factors (1 - p)**k are lost

@@ -88,11 +88,7 @@ def _sorted_eigenvalues(eigenvalues, eps):
     return np.sort(eigenvalues / (eigenvalues + eps))
 
 
-@question(
-    "2.4",
-    "Whitening, forward",
-    "batchnorm/whitening#whitening-fixes-the-cloud-up-to-a-turn",
-)
+@question("2.4", "Whitening, forward", "batchnorm/whitening#whitening-fixes-the-cloud-up-to-a-turn")
 def whitening_output(Y, gamma, beta, eps):
     """Check the batch norm that whitens, with the symmetric inverse root (ZCA).
 

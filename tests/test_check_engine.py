@@ -418,7 +418,7 @@ def test_a_problem_keeps_what_it_was_made_of(monkeypatch):
     plain = make_problem()
     assert (plain.points, plain.bonus) == ((0, 0), False)
     monkeypatch.setitem(HOMEWORK["points"], "double", 3)
-    with pytest.raises(ValueError, match="double must be a number for each of twice, half, got"):
+    with pytest.raises(ValueError, match="double needs points for each of twice, half, got"):
         make_problem()
     assert repr(plain) == "<check double(x, n): 9.1 doubling>"
 
