@@ -330,27 +330,27 @@ parameter_gradients.mistakes("""
     dW = [np.outer(h[i], deltas[i]) for i in range(len(z))]
         the outer product is taken the other way round:
         The result is the transpose of what is asked. Which index of W_i counts the units of layer
-        i, the first or the second? [#the-derivation-index-by-index]
+        i, the first or the second? [#each-weight-acts-on-one-sum]
     dW = h[:-1]  # dW_i is taken to be h_(i-1)
         W_i h_(i-1) is a vector and W_i a matrix, so its derivative has three indices and is no
         vector. And where is the error that comes from above?
-        [#what-the-derivative-of-w-mathbf-h-is]
+        [#each-weight-acts-on-one-sum]
     dW = [np.outer(np.ones(len(z[i])), h[i]) for i in range(len(z))]  # every row of dW_i is h_(i-1)
         The rows of W_i belong to different units, and each of them has an error of its own. Yours
-        all move alike. [#what-the-derivative-of-w-mathbf-h-is]
+        all move alike. [#each-weight-acts-on-one-sum]
     dW = [np.outer(deltas[i], h[i + 1]) for i in range(len(z))]  # h_i stands where h_(i-1) belongs
         W_i multiplies what comes into layer i, not what goes out of it. The list h begins with h_0,
-        the list z with z_1. [#the-derivation-index-by-index]
+        the list z with z_1. [#each-weight-acts-on-one-sum]
     dW = [np.outer(deltas[i], z[i - 1] if i > 0 else h[0]) for i in range(len(z))]
         z_(i-1) stands where h_(i-1) belongs:
-        Between z_(i-1) and W_i stands the activation. [#the-derivation-index-by-index]
+        Between z_(i-1) and W_i stands the activation. [#each-weight-acts-on-one-sum]
     dW = [deltas[i] * h[i] for i in range(len(z))]
         the two vectors are multiplied entry by entry, or by np.dot:
         Each weight joins one input to one unit, so each pair of entries has a product of its own: a
-        matrix, and not a vector. [#the-derivation-index-by-index]
+        matrix, and not a vector. [#each-weight-acts-on-one-sum]
     deltas = dh[1:]  # the derivative of the activation is forgotten
         W_i and b_i act on z_i, but dh_i is the gradient behind the activation. What lies between
-        z_i and h_i? [#the-derivation-index-by-index]
+        z_i and h_i? [#each-weight-acts-on-one-sum]
     deltas = [dh[i + 1] * dphi(h[i + 1]) for i in range(len(z))]
         the derivative of the activation is taken at h in place of z:
         h_i = phi(z_i), so the slope is wanted at the point that went into phi, not at what came
@@ -362,14 +362,14 @@ parameter_gradients.mistakes("""
         yet the gradient at z_L. [backprop/activations#two-readouts]
     deltas = [dh[i] * dphi(z[i]) for i in range(len(z))]  # dh_(i-1) stands where dh_i belongs
         W_i and b_i act on the loss through h_i, the output of their layer. The list dh begins with
-        dh_0, the list z with z_1. [#the-derivation-index-by-index]
+        dh_0, the list z with z_1. [#each-weight-acts-on-one-sum]
     db = [deltas[i] * h[i] for i in range(len(z))]
         the gradient of the biases is multiplied by h_(i-1):
         The bias is added to W_i h_(i-1) and multiplies nothing. By how much does z_i move when b_i
-        moves by 1? [#the-derivation-index-by-index]
+        moves by 1? [#each-weight-acts-on-one-sum]
     db = [dW[i].sum(axis=1) for i in range(len(z))]  # db_i is the sum of dW_i over the inputs
         That multiplies the error by the sum of the inputs. A sum belongs here only over the samples
-        of a batch, and there is one sample. [#the-derivation-index-by-index]
+        of a batch, and there is one sample. [#each-weight-acts-on-one-sum]
 """)
 
 
@@ -512,23 +512,23 @@ def _draw_batch_weight_gradient(rng, i):
 batch_weight_gradient.mistakes("""
     Delta = dZ  # the loss is the sum over the batch
         With the sum, a batch twice as large makes steps twice as large. The question asks for the
-        mean. [#a-batch-mean-and-sum]
+        mean. [#a-batch-adds-up]
     Delta = dZ / B**2  # the batch size divides twice
         The factor of the mean belongs to the loss, where it enters once. Both factors of your
-        product seem to carry it, or a mean was divided again. [#a-batch-mean-and-sum]
+        product seem to carry it, or a mean was divided again. [#a-batch-adds-up]
     dW = X.T @ Delta  # `dW` is transposed
         W is (M, N), one unit a row, and its gradient must have the same shape. Which of the two
-        factors counts the units? [#a-batch-mean-and-sum]
+        factors counts the units? [#a-batch-adds-up]
     dW = np.outer(dZ.mean(axis=0), X.mean(axis=0))  # the mean error is multiplied by the mean input
         The mean of a product is not the product of the means: each sample's error belongs to its
-        own input. And a batch would give rank one only. [#the-rank]
+        own input. And a batch would give rank one only. [#each-sample-adds-at-most-one-rank]
     dW = Delta[:, :, None] * X[:, None, :]
     db = Delta  # the samples are not added up
         All samples share the same weights, so each weight acts on the loss along B paths. What does
-        the chain rule do with several paths? [#a-batch-mean-and-sum]
+        the chain rule do with several paths? [#a-batch-adds-up]
     db = dZ.mean(axis=1)  # the mean is taken over the units in place of the samples
-        db must have one entry a unit, as b has. The samples are the rows. [#a-batch-mean-and-sum]
+        db must have one entry a unit, as b has. The samples are the rows. [#a-batch-adds-up]
     db = dZ.mean()  # the mean is taken over all entries
         A mean without an axis also runs over the units, and one number is left. Each unit has a
-        bias of its own. [#a-batch-mean-and-sum]
+        bias of its own. [#a-batch-adds-up]
 """)
