@@ -141,8 +141,7 @@ dropout_gradient.mistakes("""
     dh = dh_tilde * scale  # the mask is forgotten in the backward pass
         A dropped unit puts out 0 whatever goes into it. What is the slope of a constant?
     dh = dh_tilde  # the gradient passes as though there were no dropout
-        That is the backward pass of testing. In training each unit's output depends on its mask, so
-        its slope does too.
+        That is the backward pass of testing. In training each unit's slope depends on its mask.
     scale = 1 - p  # the scale of the forward pass is undone
         The backward pass goes through the transposed map, not through the inverse one. What does
         the transpose do to a diagonal matrix?
@@ -221,8 +220,7 @@ dropout_variance.drawn_by(_draw_p)
 dropout_variance.mistakes("""
     [#the-old-variance-plus-the-noise]
     Var_mh = Var_m * Var_h + Var_m * Eh**2 + Var_h * q
-        one of two factors 1 - p is lost when the sum is put into one bracket, as in line 3 of the
-        homework's (16):
+        one of two factors 1 - p is lost in the common bracket, as in line 3 of the homework's (16):
         Of the three terms in line 2, two carry 1 - p and one carries its square. Take one 1 - p out
         of all three: what is left of the square? [#after-dropout]
     Var_mh = Var_m * Eh**2 + Var_h * q**2

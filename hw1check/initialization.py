@@ -285,8 +285,7 @@ leaky_kaiming_std.mistakes("""
     kept = 1 / 2  # the slope is ignored
         That is the answer for a plain ReLU. Here the negative half also keeps something.
     kept = (1 + slope) ** 2 / 2  # 1 and the slope are added before squaring
-        A pre-activation is positive or negative, never both, so no product of the two branches
-        appears.
+        A pre-activation is never both positive and negative: no product of the branches appears.
     kept = (1 - slope**2) / 2  # the slope's part is subtracted
         The negative half adds to what is kept: its square is positive. A larger slope must ask for
         smaller weights.
