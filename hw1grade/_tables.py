@@ -87,12 +87,12 @@ def sheet(people):
     asked = [problem for problem in PROBLEMS if any(problem.points)]
     out = io.StringIO()
     write = csv.writer(out, lineterminator="\n").writerow
-    columns = [f"{problem.question} {problem.name}" for problem in asked]
+    columns = [*(f"{one.question} {one.name}" for one in asked), *HOMEWORK["words"]]
     write(["student", *(row["title"] for row in totals().values()), *columns, "remarks"])
     for student in people:
         points = {data["name"]: data["points"] for data in student["questions"]}
         cells = [row["points"] for row in totals(student).values()]
-        cells += [points.get(problem.name, 0) for problem in asked]
+        cells += [points.get(one.name, 0) for one in asked] + [""] * len(HOMEWORK["words"])
         texts = student["student"], "; ".join((*student["problems"], *student["remarks"]))
         # A spreadsheet would take what begins so for a formula.
         name, remarks = (f"'{cell}" if cell[:1] in tuple("=+-@") else cell for cell in texts)
@@ -208,6 +208,8 @@ def _rows(student):
     for data in student["questions"]:
         points = _points(data["points"], data["possible"])
         yield data["question"], data["title"], points, data["result"]
+    for title, points in HOMEWORK["words"].items():
+        yield *title.split(" ", 1), f"- / {points:g}", "for a person to mark"
 
 
 def _sums(student):

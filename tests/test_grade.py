@@ -754,6 +754,7 @@ def test_every_format_has_every_student_and_the_same_points(course):
     totals = {name: row["Total"] for name, row in rows.items()}
     assert totals == {"'=bob": "0", "ada": "10", "eve": "", "zoe.txt": ""}
     assert (rows["ada"]["1.1 f"], rows["ada"]["3.1 h"]) == ("5", "0")
+    assert rows["ada"]["2.4 Compare and discuss (bonus)"] == ""
     suites = ET.parse(course.path / "junit.xml").getroot()
     assert [suite.get("name") for suite in suites] == ["=bob", "ada", "eve", "zoe.txt"]
     pages = {path.name for path in (course.path / "students").iterdir()}
@@ -930,6 +931,7 @@ def test_the_reports_follow_the_tables_unless_they_are_not_wanted(submit, capsys
     assert "In every case it is 0.5 times the right value" in " ".join(report.split())
     assert "a.ipynb: cell 2: line 1 in <module>" in quiet
     assert "a.ipynb: uses hw1lib.mlp.relu" in quiet
+    assert "2.4       Compare and discuss (bonus)  - / 5   for a person to mark" in quiet
 
 
 @pytest.mark.parametrize(

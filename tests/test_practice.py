@@ -6,11 +6,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
-import points
 import pytest
 from practice import student_edition, tags
 
 import hw1check as check
+import points
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "chapters" / "practice").glob("*.ipynb"))
