@@ -41,7 +41,7 @@ forward_factor.drawn_by(_draw_layer)
 forward_factor.mistakes("""
     kept = 1  # the ReLU is left out
         This is the factor of a linear layer, as in Xavier's analysis. How much of the second moment
-        of a symmetric pre-activation does the ReLU let through? [#where-the-one-half-comes-from]
+        of a symmetric pre-activation does the ReLU let through? [#a-flip-shows-the-half]
     Ez2 = fan_out * var  # the fan-out stands where the fan-in belongs
         Going forward, one entry of W_i h_(i-1) is a sum. Over how many terms does it run?
         [backprop/xavier#forward-the-fan-in]
@@ -51,13 +51,13 @@ forward_factor.mistakes("""
         [#the-second-moment-not-the-variance]
     kept = 1 / 4  # the one half is squared
         h_i is not half of z_i. It is z_i or 0, so its square is z_i**2 or 0: which share of
-        E[z_i**2] stays? [#where-the-one-half-comes-from]
+        E[z_i**2] stays? [#a-flip-shows-the-half]
     Ez2 = fan_in * var**2  # `var` is taken for a standard deviation
         It is the variance of a weight already, so it is not squared again.
-        [#where-the-one-half-comes-from]
+        [#a-flip-shows-the-half]
     factor = sqrt(kept * Ez2)  # the root of the factor is returned
         That is by how much the typical size of an activation changes. The question asks for the
-        ratio of the second moments, which are squares. [#where-the-one-half-comes-from]
+        ratio of the second moments, which are squares. [#a-flip-shows-the-half]
 """)
 
 
@@ -136,10 +136,10 @@ kaiming_stds.mistakes("""
         [backprop/kaiming_backward#the-initialization]
     kept = 1  # the one half of the ReLU is forgotten
         This keeps a linear layer level. A ReLU takes half of the second moment away in each layer,
-        so after 30 layers a billionth of it is left. [#where-the-one-half-comes-from]
+        so after 30 layers a billionth of it is left. [#a-flip-shows-the-half]
     kept = 2  # the one half stands on the wrong side of the equation
         The ReLU takes half away, so the weights must make up for it. With yours they take away half
-        once more. [#where-the-one-half-comes-from]
+        once more. [#a-flip-shows-the-half]
     kept = 1 / 2 - 1 / (2 * pi)
         the variance of the activations is kept level, not their second moment:
         Your weights do that in the first layer of a wide net at best. The question is about the
@@ -147,13 +147,13 @@ kaiming_stds.mistakes("""
     std_fan_in = sqrt(2) / fan_in
     std_fan_out = sqrt(2) / fan_out  # the root is taken of the 2 alone
         The variance has the fan in its denominator. What becomes of that under the root?
-        [#the-initialization]
+        [#two-over-the-fan-in]
     std_fan_in = 2 / sqrt(fan_in)
     std_fan_out = 2 / sqrt(fan_out)  # the root is taken of the fan alone
-        The 2 belongs to the variance and goes under the root, too. [#the-initialization]
+        The 2 belongs to the variance and goes under the root, too. [#two-over-the-fan-in]
     var_fan_in = 2 // fan_in
     var_fan_out = 2 // fan_out  # the variance is computed with //
-        That is the division of whole numbers, which rounds down: 2 // 3 is 0. [#the-initialization]
+        That is division of whole numbers, which rounds down: 2 // 3 is 0. [#two-over-the-fan-in]
     var_fan_in = 2 / (fan_in + fan_out)
     var_fan_out = 2 / (fan_in + fan_out)  # Xavier's compromise is returned
         That is for linear units: it has no factor for the ReLU. And it levels neither direction
@@ -331,7 +331,7 @@ def _draw_residual_second_moment(rng, i):
 residual_second_moment.mistakes("""
     block_factor = branch_factor  # the shortcut is forgotten
         This is a chain of the branches alone. The input of a block also goes past the branch and is
-        added at its end. [#from-layer-to-layer]
+        added at its end. [#the-factors-multiply]
     branch_factor = relu_factor  # the second matrix of the branch is forgotten
         relu(W h) goes through V before it is added. Which factor does a linear layer have?
         [backprop/xavier#forward-the-fan-in]
@@ -340,17 +340,17 @@ residual_second_moment.mistakes("""
         ReLU. [backprop/fan_modes#the-readout-wants-gain-1]
     relu_factor = fan_in * var  # the ReLU of the branch is left out
         Both matrices are treated as linear layers, but a ReLU stands between them.
-        [#where-the-one-half-comes-from]
+        [#a-flip-shows-the-half]
     qL = q0 * (1 + L * branch_factor)  # every block is given the branch of h_0
         The branch of a later block sees the sum of all that came before, which is larger than h_0.
-        Write down the step from one block to the next first. [#from-layer-to-layer]
+        Write down the step from one block to the next first. [#the-factors-multiply]
     qL = q0 * (1 + branch_factor**L)  # one shortcut goes past all blocks together
         Each block has a shortcut of its own. Write down the step from one block to the next first.
-        [#from-layer-to-layer]
+        [#the-factors-multiply]
     block_factor = (1 + sqrt(branch_factor)) ** 2
         the sizes of shortcut and branch are added before squaring:
         That would be right if the branch always pointed in the direction of h. What is the mean of
-        their product, when V has mean 0? [#where-the-one-half-comes-from]
+        their product, when V has mean 0? [#a-flip-shows-the-half]
     block_factor = 2  # the branch is taken to keep the second moment, so that each block doubles it
         That holds for one value of var only, and V has no ReLU behind it. How large is the branch
         for the given var? [backprop/fan_modes#the-readout-wants-gain-1]
@@ -394,16 +394,16 @@ whole_net_ratio.mistakes("""
         numerators of the factors on the way back? [#the-whole-net-telescopes]
     ratio = factors[0] ** len(factors)  # the factor of the first layer is raised to the power L
         Each layer has its own widths and so its own factor, which the printed (94) overlooks as
-        well. Multiply the factors of all layers. [backprop/kaiming#from-layer-to-layer]
+        well. Multiply the factors of all layers. [backprop/kaiming#the-factors-multiply]
     variances = 2 / fan_ins[0]  # the variance 2/D_0 is used in every layer
         Layer i has the fan-in D_(i-1), and its variance follows from that. Only the first layer has
-        2/D_0, though the printed (94) suggests it for all. [backprop/kaiming#the-initialization]
+        2/D_0, though the printed (94) suggests it for all. [backprop/kaiming#two-over-the-fan-in]
     factors = fan_outs * variances  # the masks of the ReLUs are left out
         Kaiming's 2 is there because half of the units pass nothing. Without the masks the gradient
         doubles in each layer. [backprop/kaiming_backward#one-layer-back]
     variances = 1 / fan_ins  # the one half of the ReLU is not made up for
         The variance of Kaiming's weights has a 2 for the half that the ReLU takes away. Without
-        that 2 the gradient fades by a half in each layer. [backprop/kaiming#the-initialization]
+        that 2 the gradient fades by a half in each layer. [backprop/kaiming#two-over-the-fan-in]
     ratio = np.prod(factors[:-1])  # the last layer is left out
         The gradient starts at h_L, behind the last layer. There are L layers between h_0 and h_L,
         not L - 1. [#the-whole-net-telescopes]

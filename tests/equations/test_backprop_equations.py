@@ -357,8 +357,9 @@ def moments():
 
 @pytest.mark.equation(93, by="enumeration")
 def test_relu_keeps_half_of_the_second_moment_that_the_weights_make(moments, check):
-    r"""\mathbb E[h_i^2] = \tfrac12\, D_{i-1}\, \sigma_i^2 \; \mathbb E[h_{i-1}^2],
-    \qquad \sigma_i^2 = \operatorname{Var}\big[(W_i)_{ab}\big]"""
+    r"""\begin{gathered}
+    \mathbb E[h_i^2] = \tfrac12\, D_{i-1}\, \sigma_i^2 \; \mathbb E[h_{i-1}^2], \\
+    \sigma_i^2 = \operatorname{Var}\big[(W_i)_{ab}\big] \end{gathered}"""
     sigma = [None] + [math.sqrt(variance(values)) for values in VALUES[1:]]
     by_hw1lib = hw.forward_second_moments(FANS, sigma[1:], float(moments[0]))
     for i in range(1, L + 1):
