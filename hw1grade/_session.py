@@ -63,11 +63,10 @@ def sandbox(wanted):
 
 def _bubblewrap():
     """Show a submission Python and its packages, read-only, and an empty disk; nothing else."""
-    own = [Path(__file__).parents[1] / name for name in ("hw1lib", "hw1check", "hw1grade")]
-    paths = [Path(path) for path in (*SYSTEM, sys.prefix, sys.base_prefix, *sys.path)]
-    # The folder of the project may have anything in it, the other submissions too.
-    shown = [path for path in paths if path.is_absolute() and path != own[0].parent]
-    binds = [("--ro-bind-try", str(path), str(path)) for path in (*shown, *own)]
+    # Not what is around the packages: the folder of a project may have anything in it.
+    own = (Path(__file__).parents[1] / name for name in ("hw1lib", "hw1check", "hw1grade"))
+    shown = map(str, (*SYSTEM, sys.prefix, sys.base_prefix, *own))
+    binds = [("--ro-bind-try", path, path) for path in shown]
     disk = ("--size", str(SCRATCH), "--tmpfs")
     return [
         "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
