@@ -44,7 +44,7 @@ forward_factor.mistakes("""
         of a symmetric pre-activation does the ReLU let through? [#a-flip-shows-the-half]
     Ez2 = fan_out * var  # the fan-out stands where the fan-in belongs
         Going forward, one entry of W_i h_(i-1) is a sum. Over how many terms does it run?
-        [backprop/xavier#forward-the-fan-in]
+        [backprop/xavier#forward-the-fan-in-counts]
     kept = 1 / 2 - 1 / (2 * pi)  # the variance of h_i is taken for its second moment
         A ReLU's output has a mean above 0, so its variance is smaller than its second moment. Only
         the second moment follows a rule from layer to layer that holds for all symmetric weights.
@@ -129,7 +129,7 @@ kaiming_stds.mistakes("""
         [backprop/fan_modes#the-whole-net-telescopes]
     var_fan_in = 1 / (kept * fan_out)  # the fan-out is used for the forward pass
         Going forward, a unit adds up what comes in. Which of the two fans counts its inputs?
-        [backprop/xavier#forward-the-fan-in]
+        [backprop/xavier#forward-the-fan-in-counts]
     return var_fan_in, var_fan_out  # the variance is returned for the standard deviation
         The second argument of the homework's normal distribution is the variance of a weight.
         Code such as rng.normal(0, std) wants another number.
@@ -157,7 +157,7 @@ kaiming_stds.mistakes("""
     var_fan_in = 2 / (fan_in + fan_out)
     var_fan_out = 2 / (fan_in + fan_out)  # Xavier's compromise is returned
         That is for linear units: it has no factor for the ReLU. And it levels neither direction
-        exactly, unless the layer is square. [backprop/xavier#the-compromise]
+        exactly, unless the layer is square. [backprop/xavier#the-mean-of-both-factors-is-1]
     var_fan_in = 4 / (fan_in + fan_out)
     var_fan_out = 4 / (fan_in + fan_out)  # a compromise between the two directions is returned
         With it the mean of the two factors is 1, but neither of them is, unless the layer is
@@ -165,7 +165,7 @@ kaiming_stds.mistakes("""
         [backprop/fan_modes#balances-good-and-bad]
     return sqrt(6 / fan_in), sqrt(6 / fan_out)  # the bound of the uniform distribution is returned
         A uniform variable on (-a, a) has a standard deviation that is smaller than a. The question
-        asks for the standard deviation. [backprop/xavier#the-normal-and-the-uniform-form]
+        asks for the standard deviation. [backprop/xavier#normal-or-uniform-one-variance]
     var_fan_in = 1 / (3 * fan_in)
     var_fan_out = 1 / (3 * fan_in)  # the weights are those of nn.Linear
         PyTorch's default has a sixth of Kaiming's variance, so that a ReLU layer keeps a sixth of
@@ -194,31 +194,31 @@ xavier_std_of_fans.drawn_by(_draw_fans)
 xavier_std_of_fans.mistakes("""
     mean_fan = fan_in + fan_out  # the sum of the fans stands without a 2
         The mean of the two factors is half of their sum. For a square layer your variance is half
-        of one over the fan. [#the-compromise]
+        of one over the fan. [#the-mean-of-both-factors-is-1]
     var = 2 / fan_in + fan_out  # the sum of the fans has no brackets
-        Python divides before it adds, so only fan_in is below the 2. [#the-compromise]
+        Python divides first, so only fan_in is below the 2. [#the-mean-of-both-factors-is-1]
     std = var  # the variance is returned for the standard deviation
         The compromise gives the variance of a weight. The standard deviation is its root.
-        [#the-normal-and-the-uniform-form]
+        [#normal-or-uniform-one-variance]
     var = 2 / mean_fan
         a factor for the ReLU is put in, or the 2 of the variance is left outside of the root:
         Xavier's analysis is for linear units, which keep all of the second moment. Its variance has
-        a single 2, which goes under the root. [#the-setting]
+        a single 2, which goes under the root. [#forward-the-fan-in-counts]
     mean_fan = fan_in  # only the forward pass is kept level
         The forward factor is 1 then. What does the same matrix do to the gradient?
-        [#backward-the-fan-out]
+        [#back-the-fan-out-counts]
     mean_fan = fan_out  # only the backward pass is kept level
         The backward factor is 1 then. What does the same matrix do to the signal?
-        [#forward-the-fan-in]
+        [#forward-the-fan-in-counts]
     var = (1 / fan_in + 1 / fan_out) / 2  # the two variances are averaged
         You took the mean of the two ideal variances. The compromise asks that the mean of the two
-        factors is 1, which is not the same. [#the-compromise]
+        factors is 1, which is not the same. [#the-mean-of-both-factors-is-1]
     mean_fan = sqrt(fan_in * fan_out)  # the geometric mean of the fans is used
         A good compromise, but another one: with it the product of the two factors is 1, and not
         their mean. [backprop/fan_modes#balances-good-and-bad]
     std = sqrt(3 * var)  # the bound of the uniform form is returned
         The root of 6 belongs to the interval from which a uniform weight is drawn. The question
-        asks for the standard deviation. [#the-normal-and-the-uniform-form]
+        asks for the standard deviation. [#normal-or-uniform-one-variance]
 """)
 
 
@@ -236,7 +236,7 @@ def uniform_bound(std):
 
 uniform_bound.drawn_by(lambda rng, i: (0.2 if i == 0 else round(float(rng.uniform(0.05, 0.7)), 2),))
 uniform_bound.mistakes("""
-    [#the-normal-and-the-uniform-form]
+    [#normal-or-uniform-one-variance]
     a = std  # the standard deviation is taken for the bound
         Most of the interval lies nearer to 0 than its ends. A deviation that is an average cannot
         be as large as the largest one.
@@ -334,7 +334,7 @@ residual_second_moment.mistakes("""
         added at its end. [#the-factors-multiply]
     branch_factor = relu_factor  # the second matrix of the branch is forgotten
         relu(W h) goes through V before it is added. Which factor does a linear layer have?
-        [backprop/xavier#forward-the-fan-in]
+        [backprop/xavier#forward-the-fan-in-counts]
     branch_factor = relu_factor**2  # a ReLU is counted behind both matrices
         The branch ends with V, and nothing is cut off behind it: only one of the two matrices has a
         ReLU. [backprop/fan_modes#the-readout-wants-gain-1]

@@ -44,11 +44,11 @@ touch.define("singular-values", (data) => {
       }, (moved) => set({ layer: moved }));
       pen.handle("gain", {
         place: end, value: g, across: along.end, min: 0.9, max: 1.45, step: 0.01, side: "left",
-        label: "Gain g", text: `${show(g)}, median at the end ${digits(values.median[DEPTH])}`,
+        label: "Gain", text: `${show(g)}, median at the end ${digits(values.median[DEPTH])}`,
       }, (moved) => set({ g: moved }));
     },
     numbers: ({ g, layer }, { s, square, median }) => [
-      ["gain g", show(g)],
+      ["gain", show(g)],
       ["layer", `${layer}`],
       ["largest", digits(s[layer][0])],
       ["median", digits(median[layer])],
