@@ -232,36 +232,36 @@ def _draw_activation_gradients(rng, i):
 activation_gradients.mistakes("""
     dh.insert(0, W[i] @ delta)  # the weights are not transposed on the way back
         The unit h_(i-1)[c] acts on all units of layer i, through the column W_i[:, c]. Over which
-        index of W_i does the chain rule sum? [#the-derivation-index-by-index]
+        index of W_i does the chain rule sum? [#the-sum-runs-down-a-column]
     delta = dh[0]  # the derivative of the activation is forgotten
         Between two layers there is an activation besides the weights. How much does h_i move when
-        z_i does? [#the-derivation-index-by-index]
+        z_i does? [#the-sum-runs-down-a-column]
     delta = dh[0] if i == len(W) - 1 else dh[0] * dphi(z[i])
         y - target is taken as the gradient at z_L:
         In this model the activation also stands between z_L and the logits h_L. What you start with
-        belongs to h_L, so one derivative is missing before W_L. [#two-readouts]
+        belongs to h_L, so one derivative is missing before W_L. [#two-readouts-one-slope-apart]
     dh_L = (y - target) * dphi(z[-1])  # the derivative of the activation counts twice at the logits
         The logits are h_L itself, behind the activation. Your dh_L holds a derivative that is due
-        only on the way to z_L. [#two-readouts]
+        only on the way to z_L. [#two-readouts-one-slope-apart]
     delta = dh[0] * dphi(h[i + 1])  # the derivative of the activation is taken at h in place of z
         h_i = phi(z_i), so the slope is wanted at the point that went into phi, not at what came
-        out. With ReLU the two agree, which hides this. [#the-derivation-index-by-index]
+        out. With ReLU the two agree, which hides this. [#the-sum-runs-down-a-column]
     delta = dh[0] * dphi(z[i - 1])  # the derivative is that of the layer below
         On the way from h_i to h_(i-1) one crosses the activation of layer i. The list z begins with
-        z_1, the list h with h_0: check your indices for i = 1. [#the-derivation-index-by-index]
+        z_1, the list h with h_0: check your indices for i = 1. [#the-sum-runs-down-a-column]
     dh.insert(0, W[i].T @ dh[0] * dphi(z[i]))
         the derivative of the activation is multiplied after the weights:
         The way back meets the activation of layer i first and its weights second. In this order the
         shapes do not fit, unless the layers are equally wide.
-        [#the-product-and-the-order-of-its-factors]
+        [#from-the-loss-end-a-vector-stays-a-vector]
     dh.insert(0, W[i].T @ dh[0] * (dphi(z[i - 1]) if i > 0 else 1))
         the gradients with respect to the pre-activations of a linear readout are returned:
-        You multiply by the derivative after the weights, so you end at z_i and not at h_i. And here
-        the activation stands on the last layer, too: y - target belongs to h_L. [#two-readouts]
+        You multiply by the derivative after the weights, so you end at z_i and not at h_i. And the
+        last layer has an activation: y - target belongs to h_L. [#two-readouts-one-slope-apart]
     return dh[:1] + [dh[i + 1] * dphi(z[i]) for i in range(len(z))]
         the gradients with respect to the pre-activations z_i are returned:
         These are the deltas, one step further down than asked: they hold the derivative of the
-        activation of their own layer. [#the-derivation-index-by-index]
+        activation of their own layer. [#the-sum-runs-down-a-column]
     y = softmax(z[-1])  # the softmax is taken of z_L
         The logits of this model are h_L: the activation comes between z_L and the softmax.
         [backprop/softmax_cross_entropy#an-activation-on-the-logits]
@@ -281,18 +281,18 @@ activation_gradients.mistakes("""
         [backprop/softmax_cross_entropy#the-gradient-first-proof]
     return dh[::-1]  # the list is in the order of the backward pass
         Your values are right, but the first entry of the list must belong to h_0, as in the list h.
-        [#run-it-for-one-sample]
+        [#the-loop-beside-autograd]
     return dh[1:]  # the list has no entry for h_0
-        The recursion goes down to i = 0: dh is as long as h. [#what-depends-on-what]
+        The recursion goes down to i = 0: dh is as long as h. [#the-sum-runs-down-a-column]
     return dh[:-1]  # the list has no entry for h_L
-        The base case, y - target, is the last entry: dh is as long as h. [#what-depends-on-what]
+        The base case, y - target, comes last: dh is as long as h. [#the-sum-runs-down-a-column]
 """)
 
 
 @activation_gradients.mistake(
     "the factors are multiplied in the order of the forward pass",
     "Matrices do not commute. Which layer does y - target meet first?",
-    page="#the-product-and-the-order-of-its-factors",
+    page="#from-the-loss-end-a-vector-stays-a-vector",
 )
 def _factors_in_forward_order(h, z, W, dphi, target):
     dh = [softmax(h[-1]) - target for _ in h]
@@ -355,11 +355,11 @@ parameter_gradients.mistakes("""
         the derivative of the activation is taken at h in place of z:
         h_i = phi(z_i), so the slope is wanted at the point that went into phi, not at what came
         out. With ReLU the two agree, which hides this.
-        [backprop/activations#the-derivation-index-by-index]
+        [backprop/activations#the-sum-runs-down-a-column]
     deltas = [dh[i + 1] * dphi(z[i]) for i in range(len(z) - 1)] + [dh[-1]]
         the last layer is taken as linear:
         In the homework's model the activation also stands on the last layer, so that dh_L is not
-        yet the gradient at z_L. [backprop/activations#two-readouts]
+        yet the gradient at z_L. [backprop/activations#two-readouts-one-slope-apart]
     deltas = [dh[i] * dphi(z[i]) for i in range(len(z))]  # dh_(i-1) stands where dh_i belongs
         W_i and b_i act on the loss through h_i, the output of their layer. The list dh begins with
         dh_0, the list z with z_1. [#each-weight-acts-on-one-sum]
