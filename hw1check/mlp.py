@@ -123,34 +123,34 @@ def _draw_logits_and_target(rng, i):
 softmax_cross_entropy_gradient.mistakes("""
     dh = target - y  # the softmax and the target are subtracted the wrong way round
         This is the direction in which the loss falls. The gradient points where it rises: should
-        the loss rise or fall when the logit of the right class grows? [#the-gradient-first-proof]
+        the loss rise or fall when the logit of the right class grows? [#a-short-proof-log-sum-exp]
     dh = dy  # the softmax is left out: the loss is differentiated with respect to y
         This is the gradient with respect to the probabilities. Each of them depends on all the
-        logits, so the Jacobian of the softmax is still to come. [#the-gradient-second-proof]
+        logits, so the Jacobian of the softmax is still to come. [#a-long-proof-the-jacobian]
     J = np.diag(y * (1 - y))  # only the diagonal of the softmax's Jacobian is used
         A logit also sits in the denominator of the other probabilities. Sum the chain rule over all
-        of them. [#the-gradient-second-proof]
+        of them. [#a-long-proof-the-jacobian]
     J = np.diag(y)  # the denominator of the softmax is held constant
         With the denominator fixed, dy_k/dh_k is y_k and the others are 0. But the sum in the
-        denominator contains every logit. [#the-gradient-second-proof]
+        denominator contains every logit. [#a-long-proof-the-jacobian]
     dh = y * (y - target)
         a factor y, the derivative of the exponential, is put on a finished result:
         The derivative of the softmax is in that result already: its factor y has cancelled the 1/y
-        of the logarithm. Here it comes in twice. [#the-gradient-second-proof]
+        of the logarithm. Here it comes in twice. [#a-long-proof-the-jacobian]
     dy = y - target
     J = np.diag(y * (1 - y))
         an error is multiplied by y * (1 - y), as for a sigmoid with the squared error:
         y * (1 - y) is the slope of a sigmoid and only the diagonal of the softmax's Jacobian. And
-        the cross-entropy's own derivative is not a difference. [#what-the-gradient-does]
+        the cross-entropy's own derivative is not a difference. [#a-sure-mistake-pulls-hardest]
     dy = y - target  # the loss is half the squared error of the probabilities
         That loss has another gradient, which keeps a factor y and so fades when the network is sure
-        of a wrong class. The question asks for the cross-entropy. [#what-the-gradient-does]
+        of a wrong class. The question asks for the cross-entropy. [#a-sure-mistake-pulls-hardest]
     dh = h - target  # the softmax is forgotten
         The target is compared with the logits themselves, which are no probabilities: add 5 to all
         of them and the loss stays, but your gradient does not. [#softmax]
     y = softmax(softmax(h))  # the softmax is applied twice
         The probabilities went through the softmax again, as when a loss that takes logits is given
-        probabilities. Which of the two does your loss expect? [#log-sum-exp-without-overflow]
+        probabilities. Which of the two does your loss expect? [#pytorch-wants-logits]
     y = 1 / (1 + np.exp(-h))  # each logit goes through a sigmoid of its own
         With sigmoids the classes do not compete. The softmax divides by a sum over all the logits.
         [#softmax]
@@ -264,13 +264,13 @@ activation_gradients.mistakes("""
         activation of their own layer. [#the-sum-runs-down-a-column]
     y = softmax(z[-1])  # the softmax is taken of z_L
         The logits of this model are h_L: the activation comes between z_L and the softmax.
-        [backprop/softmax_cross_entropy#an-activation-on-the-logits]
+        [backprop/softmax_cross_entropy#the-network-ends-in-logits]
     dh_L = h[-1] - target  # the softmax is forgotten at the top
         Everything below is right, but it starts from h_L - target. The loss compares the target
-        with probabilities. [backprop/softmax_cross_entropy#the-gradient-first-proof]
+        with probabilities. [backprop/softmax_cross_entropy#a-short-proof-log-sum-exp]
     dh_L = -target / y  # the recursion starts from the gradient with respect to y
         The list ends with the gradient with respect to h_L. Between h_L and y stands the softmax,
-        whose Jacobian is still to come. [backprop/softmax_cross_entropy#the-gradient-second-proof]
+        whose Jacobian is still to come. [backprop/softmax_cross_entropy#a-long-proof-the-jacobian]
     y = np.full(len(target), 1 / len(target))
         the probabilities at the top are those of the printed (85):
         As printed, the sum in the denominator adds one number K times, so that every class has the
@@ -278,7 +278,7 @@ activation_gradients.mistakes("""
     dh_L = target - y  # the recursion starts from target - y
         The recursion is linear, so the sign at the top reaches every layer. Should the loss rise or
         fall when the logit of the right class grows?
-        [backprop/softmax_cross_entropy#the-gradient-first-proof]
+        [backprop/softmax_cross_entropy#a-short-proof-log-sum-exp]
     return dh[::-1]  # the list is in the order of the backward pass
         Your values are right, but the first entry of the list must belong to h_0, as in the list h.
         [#the-loop-beside-autograd]
@@ -393,35 +393,35 @@ softmax_cross_entropy_hessian.drawn_by(_draw_logits_and_target)
 softmax_cross_entropy_hessian.mistakes("""
     J = np.diag(y)  # the denominator of the softmax is held constant
         Then each probability depends on its own logit alone and the matrix is diagonal. But every
-        logit is in the denominator of every probability. [#the-gradient-second-proof]
+        logit is in the denominator of every probability. [#a-long-proof-the-jacobian]
     J = -np.outer(y, y)  # the numerator of the softmax is held constant
-        Each logit is also in the numerator of its own probability. [#the-gradient-second-proof]
+        Each logit is also in the numerator of its own probability. [#a-long-proof-the-jacobian]
     J = np.diag(y * (1 - y))  # the second derivatives are those of K sigmoids
         The diagonal is right. But how does the probability of one class answer to the logit of
-        another one? [#the-gradient-second-proof]
+        another one? [#a-long-proof-the-jacobian]
     hessian = -J  # the sign is that of the log-likelihood
         The loss is convex in the logits, so no second derivative along a line can be negative.
-        Which sign does that ask of the diagonal? [#the-gradient-first-proof]
+        Which sign does that ask of the diagonal? [#a-short-proof-log-sum-exp]
     J = np.diag(y) + np.outer(y, y)  # the outer product is added
         Raising all logits together changes no probability, so each row must add up to 0. Yours do
-        not. [#the-gradient-second-proof]
+        not. [#a-long-proof-the-jacobian]
     J = np.eye(len(y)) - np.outer(y, y)  # the identity stands in place of diag(y)
-        The exponential is its own derivative: y_k, and not 1. [#the-gradient-second-proof]
+        The exponential is its own derivative: y_k, and not 1. [#a-long-proof-the-jacobian]
     J = np.outer(y, 1 - y)  # each entry is y_k (1 - y_r), which holds on the diagonal alone
-        For r other than k, the numerator of y_k does not contain h_r. [#the-gradient-second-proof]
+        For r other than k, the numerator of y_k does not contain h_r. [#a-long-proof-the-jacobian]
     J = np.diag(y) - y @ y.T
         one number, the sum of y**2, is subtracted in place of the outer product:
-        y has one axis, so that y @ y.T is one number for all entries. [#the-gradient-second-proof]
+        y has one axis, so that y @ y.T is one number for all entries. [#a-long-proof-the-jacobian]
     hessian = np.outer(y - target, y - target)
         the gradient's outer product with itself is returned:
         That is the square of a first derivative (its mean over targets drawn from y is the Fisher
-        information), not the second derivative for this target. [#the-gradient-first-proof]
+        information), not the second derivative for this target. [#a-short-proof-log-sum-exp]
     y = target  # the target stands in place of the softmax
         The target enters the loss linearly and is gone after two derivatives. Which vector still
-        depends on the logits then? [#the-gradient-first-proof]
+        depends on the logits then? [#a-short-proof-log-sum-exp]
     hessian = J @ J  # the Jacobian of the softmax comes in twice
         The first derivative with respect to the logits is a difference in which no Jacobian is
-        left. Only one is made by the second derivative. [#the-gradient-second-proof]
+        left. Only one is made by the second derivative. [#a-long-proof-the-jacobian]
 """)
 
 
@@ -461,12 +461,12 @@ label_smoothing_gradient.mistakes("""
     target = (1 - smoothing) * one_hot + smoothing / K * (1 - one_hot)
         the right class gets no share of the uniform part:
         Then the target does not sum to 1, and y - target is the gradient only for one that does.
-        Add up your target. [#targets-that-do-not-sum-to-1]
+        Add up your target. [#targets-must-sum-to-1]
     dh = (1 - smoothing) * (y - one_hot)  # the loss of the uniform target is left out
         The gradient of each part counts with its weight; the second is y - 1/K. [#cross-entropy]
     target = (1 - smoothing) * one_hot + smoothing  # every class gets the whole smoothing
         The uniform distribution gives each of the K classes an equal share. Add up your target: it
-        is more than 1. [#targets-that-do-not-sum-to-1]
+        is more than 1. [#targets-must-sum-to-1]
     target = smoothing * one_hot + (1 - smoothing) / K
         the weights of the label and of the uniform part are exchanged:
         The smoothing is the share of the uniform part. With a smoothing of 0 your target would
@@ -478,7 +478,7 @@ label_smoothing_gradient.mistakes("""
         Add 5 to all logits: the loss stays, but your gradient does not. [#softmax]
     dh = target - y  # the target and the softmax are subtracted the wrong way round
         This is the direction in which the loss falls. The gradient points where it rises.
-        [#the-gradient-first-proof]
+        [#a-short-proof-log-sum-exp]
 """)
 
 
