@@ -54,10 +54,10 @@ touch.define("training-scale", ({ depths, scales, steps, sizes, losses }) => {
     ],
     numbers: ({ depth }, { forward, backward, saturated, low, median, high: worst }) => [
       [`activations, layer ${depths[depth]}`, digits(forward.at(-1))],
+      ["saturated there", `${show(100 * saturated.at(-1), 0)} %`],
       ["gradient, layer 1", digits(backward[0])],
-      [`saturated, layer ${depths[depth]}`, `${show(100 * saturated.at(-1), 0)} %`],
       ["loss, step 300", show(median.at(-1))],
-      ["from, to", `${show(low.at(-1))}, ${show(worst.at(-1))}`],
+      ["lowest, highest", `${show(low.at(-1))}, ${show(worst.at(-1))}`],
     ],
   };
 });
