@@ -1,6 +1,8 @@
 """What each figure that one can touch computes, done by hw1lib: a draw of states and the values."""
 
+import json
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from scipy.optimize import brentq
@@ -8,6 +10,8 @@ from scipy.stats import norm
 from sklearn.datasets import load_digits
 
 import hw1lib as h
+
+CHAPTERS = Path(__file__).parent.parent / "chapters"
 
 
 def five_points(rng):
@@ -192,6 +196,47 @@ def layer_widths(rng):
     return {"widths": widths}, {"forward": forward, "backward": backward}
 
 
+@cache
+def tanh_network(depth, scale):
+    """Return sizes of activations and gradients of ten networks, and how many units saturate."""
+    images, labels = load_digits(return_X_y=True)
+    rows = np.random.default_rng(0).permutation(len(images))[:64]
+    X, target = (images[rows] - images.mean()) / images.std(), np.eye(10)[labels[rows]]
+    forward, backward, saturated = [], [], []
+    for seed in range(10):
+        draw = np.random.default_rng(seed)
+        net = [scale * draw.normal(0, 1 / 8, (64, 64)) for _ in range(depth)]
+        net.append(draw.normal(0, 1 / 8, (10, 64)))
+        zeros = [np.zeros(len(W)) for W in net]
+        logits, cache = h.mlp_forward(X, net, zeros, activation="tanh")
+        hs = [affine.X for affine, _ in cache.layers]
+        top = h.softmax_cross_entropy_forward(logits, target)[1]
+        dhs, _, _ = h.mlp_backward(h.softmax_cross_entropy_backward(np.ones(64), top), cache)
+        forward.append([np.sqrt(np.mean(H**2)) for H in hs])
+        sizes = np.array([np.sqrt(np.mean(dH**2)) for dH in dhs[1:-1]])
+        backward.append(sizes / sizes[-1])
+        saturated.append([np.mean(abs(H) > 0.97) for H in hs[1:]])
+    found = {"forward": forward, "backward": backward, "saturated": saturated}
+    return {name: digits(np.median(runs, axis=0), 3) for name, runs in found.items()}
+
+
+@cache
+def recorded_losses():
+    """Return what the campaigns of the page gave, for three, ten and thirty layers."""
+    page = json.loads((CHAPTERS / "backprop" / "deep.ipynb").read_text(encoding="utf-8"))
+    cells = ["".join(c["source"]) for c in page["cells"]]
+    found = {cell.split(" = ")[0]: cell.split('"""')[1] for cell in cells if "json.loads(" in cell}
+    return [json.loads(found[name], strict=False) for name in ("THREE", "TEN", "THIRTY")]
+
+
+def training_scale(rng):
+    depth, step = int(rng.integers(3)), int(rng.integers(9))
+    losses = np.array(recorded_losses()[depth][step]) / 100
+    values = dict(zip(("low", "median", "high"), losses, strict=True))
+    values |= tanh_network((3, 10, 30)[depth], 2 ** (step / 2 - 2))
+    return {"depth": depth, "step": step}, values
+
+
 def singular_values(rng):
     g, fixed = rng.uniform(0.9, 1.45), np.random.default_rng(14)
     J, s = np.eye(24), [np.ones(24)]
@@ -209,6 +254,6 @@ VALUES = {
     for function in (
         *(thinned_network, after_dropout, kept_fraction, poisson_limit),
         *(three_numbers, deep_start, five_points, one_cloud, newton_front),
-        *(layer_widths, fifty_layers, singular_values),
+        *(training_scale, layer_widths, fifty_layers, singular_values),
     )
 }
