@@ -162,7 +162,7 @@ kaiming_stds.mistakes("""
     var_fan_out = 4 / (fan_in + fan_out)  # a compromise between the two directions is returned
         With it the mean of the two factors is 1, but neither of them is, unless the layer is
         square. The question asks for each direction on its own.
-        [backprop/fan_modes#fair-in-each-layer-unfair-in-the-whole]
+        [backprop/fan_modes#going-deeper-fair-in-each-layer-unfair-in-the-whole]
     return sqrt(6 / fan_in), sqrt(6 / fan_out)  # the bound of the uniform distribution is returned
         A uniform variable on (-a, a) has a standard deviation that is smaller than a. The question
         asks for the standard deviation. [backprop/xavier#the-normal-and-the-uniform-form]
@@ -215,7 +215,7 @@ xavier_std_of_fans.mistakes("""
         factors is 1, which is not the same. [#the-compromise]
     mean_fan = sqrt(fan_in * fan_out)  # the geometric mean of the fans is used
         A good compromise, but another one: with it the product of the two factors is 1, and not
-        their mean. [backprop/fan_modes#fair-in-each-layer-unfair-in-the-whole]
+        their mean. [backprop/fan_modes#going-deeper-fair-in-each-layer-unfair-in-the-whole]
     std = sqrt(3 * var)  # the bound of the uniform form is returned
         The root of 6 belongs to the interval from which a uniform weight is drawn. The question
         asks for the standard deviation. [#the-normal-and-the-uniform-form]
