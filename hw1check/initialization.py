@@ -82,14 +82,14 @@ def backward_factor(fan_in, fan_out, var):
 
 backward_factor.drawn_by(_draw_layer)
 backward_factor.mistakes("""
-    [#one-layer-back]
+    [#a-step-back-adds-over-the-fan-out]
     factor = fan_in * term  # the number of terms is the fan-in, as the printed (96) says
         Going back, one entry of the gradient is a sum over the units that used it. How many units
         does h_(i-1)[k] feed?
     factor = 1  # the gradient is assumed to keep its size
         The homework says that one choice of the variance balances both directions. But the factor
         depends on var and on a width: for which var would it be 1?
-        [backprop/fan_modes#the-whole-net-telescopes]
+        [backprop/fan_modes#the-inner-widths-cancel]
     Emask2 = 1  # the mask of the ReLU is left out
         Where a unit is off it passes no gradient back. This is the factor of a linear layer.
     Emask2 = 1 / 4  # the one half of the mask is squared
@@ -126,14 +126,14 @@ kaiming_stds.mistakes("""
     var_fan_out = 1 / (kept * fan_in)  # the fan-in is used for the backward pass
         The homework prints one choice for both directions, but it levels the forward pass only.
         Over how many units does the gradient of one input run?
-        [backprop/fan_modes#the-whole-net-telescopes]
+        [backprop/fan_modes#the-inner-widths-cancel]
     var_fan_in = 1 / (kept * fan_out)  # the fan-out is used for the forward pass
         Going forward, a unit adds up what comes in. Which of the two fans counts its inputs?
         [backprop/xavier#forward-the-fan-in-counts]
     return var_fan_in, var_fan_out  # the variance is returned for the standard deviation
         The second argument of the homework's normal distribution is the variance of a weight.
         Code such as rng.normal(0, std) wants another number.
-        [backprop/kaiming_backward#the-initialization]
+        [backprop/kaiming_backward#the-second-argument-is-a-variance]
     kept = 1  # the one half of the ReLU is forgotten
         This keeps a linear layer level. A ReLU takes half of the second moment away in each layer,
         so after 30 layers a billionth of it is left. [#a-flip-shows-the-half]
@@ -162,14 +162,14 @@ kaiming_stds.mistakes("""
     var_fan_out = 4 / (fan_in + fan_out)  # a compromise between the two directions is returned
         With it the mean of the two factors is 1, but neither of them is, unless the layer is
         square. The question asks for each direction on its own.
-        [backprop/fan_modes#balances-good-and-bad]
+        [backprop/fan_modes#going-deeper-fair-in-each-layer-unfair-in-the-whole]
     return sqrt(6 / fan_in), sqrt(6 / fan_out)  # the bound of the uniform distribution is returned
         A uniform variable on (-a, a) has a standard deviation that is smaller than a. The question
         asks for the standard deviation. [backprop/xavier#normal-or-uniform-one-variance]
     var_fan_in = 1 / (3 * fan_in)
     var_fan_out = 1 / (3 * fan_in)  # the weights are those of nn.Linear
         PyTorch's default has a sixth of Kaiming's variance, so that a ReLU layer keeps a sixth of
-        the second moment. [backprop/fan_modes#what-pytorch-does]
+        the second moment. [backprop/fan_modes#the-default-of-pytorch-is-six-times-smaller]
 """)
 
 
@@ -215,7 +215,7 @@ xavier_std_of_fans.mistakes("""
         factors is 1, which is not the same. [#the-mean-of-both-factors-is-1]
     mean_fan = sqrt(fan_in * fan_out)  # the geometric mean of the fans is used
         A good compromise, but another one: with it the product of the two factors is 1, and not
-        their mean. [backprop/fan_modes#balances-good-and-bad]
+        their mean. [backprop/fan_modes#going-deeper-fair-in-each-layer-unfair-in-the-whole]
     std = sqrt(3 * var)  # the bound of the uniform form is returned
         The root of 6 belongs to the interval from which a uniform weight is drawn. The question
         asks for the standard deviation. [#normal-or-uniform-one-variance]
@@ -279,7 +279,7 @@ def _draw_leaky_kaiming_std(rng, i):
 
 
 leaky_kaiming_std.mistakes("""
-    [#leaky-units]
+    [#a-leaky-unit-keeps-more-than-half]
     kept = (1 + slope) / 2  # the slope is not squared
         The second moment is a mean of squares. What is the square of slope * z?
     kept = 1 / 2  # the slope is ignored
@@ -388,10 +388,10 @@ def _draw_whole_net_ratio(rng, i):
 whole_net_ratio.mistakes("""
     factors = fan_ins * variances / 2  # fan-in weights are taken to balance both directions
         The homework says so, and its printed (96) would agree. But fan-in levels the forward pass.
-        Put its variance into the factor of one layer on the way back. [#the-whole-net-telescopes]
+        Put its variance into the factor of one layer on the way back. [#the-inner-widths-cancel]
     ratio = 1 / np.prod(factors)  # the ratio is turned round
         That is what fan-out weights do to the signal in the forward pass. Which widths stand in the
-        numerators of the factors on the way back? [#the-whole-net-telescopes]
+        numerators of the factors on the way back? [#the-inner-widths-cancel]
     ratio = factors[0] ** len(factors)  # the factor of the first layer is raised to the power L
         Each layer has its own widths and so its own factor, which the printed (94) overlooks as
         well. Multiply the factors of all layers. [backprop/kaiming#the-factors-multiply]
@@ -400,17 +400,17 @@ whole_net_ratio.mistakes("""
         2/D_0, though the printed (94) suggests it for all. [backprop/kaiming#two-over-the-fan-in]
     factors = fan_outs * variances  # the masks of the ReLUs are left out
         Kaiming's 2 is there because half of the units pass nothing. Without the masks the gradient
-        doubles in each layer. [backprop/kaiming_backward#one-layer-back]
+        doubles in each layer. [backprop/kaiming_backward#a-step-back-adds-over-the-fan-out]
     variances = 1 / fan_ins  # the one half of the ReLU is not made up for
         The variance of Kaiming's weights has a 2 for the half that the ReLU takes away. Without
         that 2 the gradient fades by a half in each layer. [backprop/kaiming#two-over-the-fan-in]
     ratio = np.prod(factors[:-1])  # the last layer is left out
         The gradient starts at h_L, behind the last layer. There are L layers between h_0 and h_L,
-        not L - 1. [#the-whole-net-telescopes]
+        not L - 1. [#the-inner-widths-cancel]
     ratio = np.prod(factors[1:])  # the first layer is left out
         The gradient is wanted at h_0, the input, so W_1 carries it as well.
-        [#the-whole-net-telescopes]
+        [#the-inner-widths-cancel]
     ratio = np.sqrt(np.prod(factors))  # the root of the ratio is returned
         That compares the typical sizes of the gradients. The question asks for the ratio of the
-        second moments, which are squares. [#the-whole-net-telescopes]
+        second moments, which are squares. [#the-inner-widths-cancel]
 """)

@@ -398,9 +398,11 @@ def test_two_over_the_fan_in_keeps_every_layer_level(check):
 @pytest.mark.parametrize(("D_i", "D_above"), [(3, 2), (2, 3)])
 @pytest.mark.equation(96, by="enumeration")
 def test_the_gradient_grows_with_the_fan_out(D_i, D_above, check):
-    r"""\mathbb E\Big[\Big(\frac{\partial\ell}{\partial h_i}\Big)^2\Big]
-    = \tfrac12\, D_{i+1}\, \sigma_{i+1}^2 \;
-    \mathbb E\Big[\Big(\frac{\partial\ell}{\partial h_{i+1}}\Big)^2\Big]"""
+    r"""\begin{aligned}
+    &\mathbb E\Big[\Big(\frac{\partial\ell}{\partial h_i}\Big)^2\Big] \\
+    &\quad = \tfrac12\, D_{i+1}\, \sigma_{i+1}^2 \;
+    \mathbb E\Big[\Big(\frac{\partial\ell}{\partial h_{i+1}}\Big)^2\Big]
+    \end{aligned}"""
     # Every W_{i+1} with entries in `values`, together with every choice of signs of the gradient
     # at h_{i+1}: independent of W_{i+1}, with mean 0, and uncorrelated.
     values, h_i = (-3, -1, 1, 3), [2.0, 0.5, 4.25][:D_i]
@@ -422,8 +424,10 @@ def test_the_gradient_grows_with_the_fan_out(D_i, D_above, check):
 
 @pytest.mark.equation(97, by="Monte Carlo")
 def test_kaiming_weights_are_independent_and_normal(check):
-    r"""(W_i)_{ab} \overset{\text{iid}}{\sim} \mathcal N\Big(0,\; \frac{2}{D_{i-1}}\Big),
-    \qquad \mathbf b_i = \mathbf 0, \qquad i = 1, \dots, L"""
+    r"""\begin{aligned}
+    (W_i)_{ab} &\overset{\text{iid}}{\sim} \mathcal N\Big(0,\; \frac{2}{D_{i-1}}\Big), \\
+    \mathbf b_i &= \mathbf 0, \qquad i = 1, \dots, L
+    \end{aligned}"""
     rng = np.random.default_rng(97)
     widths = [12, 20, 8, 16]
     nets = [[hw.kaiming_normal(rng, (widths[i], widths[i - 1])) for i in range(1, L + 1)]

@@ -4,19 +4,26 @@ touch.define("layer-widths", (data) => {
   const RULES = [
     ["fan-in", (i, o) => 2 / i, "var(--cycle-0)", ""],
     ["fan-out", (i, o) => 2 / o, "var(--cycle-2)", "2 3"],
-    ["mean of both", (i, o) => 4 / (i + o), "var(--cycle-1)", "7 4"],
+    ["mean", (i, o) => 4 / (i + o), "var(--cycle-1)", "7 4"],
   ];
-  const along = scale([0, 6], [48, 316]);
+  const along = scale([0, 6], [92, 292]);
   const wide = scale([16, 256], [102, 36], { log: true });
   const panels = {
-    forward: ["forward: second moment of the signal", scale([0.005, 20], [258, 172], { log: true })],
-    backward: ["backward: second moment of the gradient", scale([0.005, 20], [382, 296], { log: true })],
+    forward: ["signal, from the input to the loss", 6, scale([0.005, 20], [238, 152], { log: true })],
+    backward: ["gradient, from the loss to the input", 0, scale([0.005, 20], [362, 276], { log: true })],
   };
   const places = (up, values) => values.map((value, i) => [along(i), up(value)]);
+  // The names of the lines stand at their ends, 12 or more apart where the ends meet.
+  const apart = (heights, lowest) => {
+    const order = heights.map((_, k) => k).sort((a, b) => heights[b] - heights[a] || a - b);
+    const put = [];
+    order.forEach((k, n) => { put[k] = Math.min(heights[k], n ? put[order[n - 1]] - 12 : lowest); });
+    return put;
+  };
 
   return {
     state: { widths: data.widths },
-    height: 422,
+    height: 402,
     compute({ widths }) {
       const pairs = widths.slice(1).map((out, i) => [widths[i], out]);
       const forward = RULES.map(([, rule]) =>
@@ -27,21 +34,22 @@ touch.define("layer-widths", (data) => {
     },
     draw(pen, { widths }, values, set) {
       pen.text([16, 14], "units of layer i: drag a dot", { anchor: "start", bold: true });
-      pen.axis(wide, 40, [16, 64, 256], { side: "left", grid: 276 });
+      pen.axis(wide, 40, [16, 64, 256], { side: "left", grid: 256 });
       pen.line(places(wide, widths), { colour: "var(--cycle-6)", width: 2 });
-      RULES.forEach(([name, , colour, dash], k) => {
-        const left = [16, 98, 186][k];
-        pen.line([[left, 139], [left + 20, 139]], { colour, dash, width: 2.5 });
-        pen.text([left + 25, 143], name, { anchor: "start" });
-      });
-      for (const [way, [title, up]] of Object.entries(panels)) {
+      for (const [way, [title, end, up]] of Object.entries(panels)) {
         pen.text([16, up.end - 8], title, { anchor: "start", bold: true });
-        pen.axis(up, 40, [0.01, 0.1, 1, 10], { side: "left", grid: 276 });
+        pen.axis(up, 40, [0.01, 0.1, 1, 10], { side: "left", grid: 256 });
         RULES.forEach(([, , colour, dash], k) => {
           pen.line(places(up, values[way][k]), { colour, dash, width: 2.5 });
         });
+        const heights = apart(RULES.map((_, k) => up(values[way][k][end]) + 4), up.start);
+        RULES.forEach(([name], k) => {
+          pen.text([along(end) + (end ? 6 : -6), heights[k]], name, { anchor: end ? "start" : "end", size: 11 });
+        });
       }
-      pen.axis(along, 386, [0, 1, 2, 3, 4, 5, 6], { name: "layer i" });
+      pen.axis(along, 366, [0, 1, 2, 3, 4, 5, 6], { name: "layer i" });
+      pen.text([along.start, 397], "input");
+      pen.text([along.end, 397], "loss");
       widths.forEach((value, i) => {
         pen.text([along(i), 125], `${value}`, { size: 11 });
         pen.handle(i, {
@@ -51,8 +59,9 @@ touch.define("layer-widths", (data) => {
       });
     },
     numbers: (_, { forward, backward }) => [
-      ...["fan-in", "fan-out", "mean"].flatMap((name, k) => [
-        [`forward ${name}`, digits(forward[k][6])], [`backward ${name}`, digits(backward[k][0])],
+      ...RULES.flatMap(([name], k) => [
+        [`${name}, signal`, digits(forward[k][6])],
+        [`${name}, gradient`, digits(backward[k][0])],
       ]),
     ],
   };
