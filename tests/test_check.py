@@ -7,6 +7,7 @@ import functools
 import inspect
 import math
 import os
+import re
 import subprocess
 import sys
 import time
@@ -131,14 +132,16 @@ FORMS = {
 }
 
 
-def test_every_solution_is_held_to_a_route_that_is_not_its_own():
-    assert set(ROUTES) == {problem.name for problem in PROBLEMS}
+def test_every_solution_of_the_book_is_held_to_a_route_that_is_not_its_own():
+    # An instructor's own question, of another topic, may have one in tests/styles too.
+    book = {problem.name for problem in PROBLEMS if re.search(r"\d", problem.question)[0] in "123"}
+    assert set(ROUTES) >= book
 
 
 @pytest.mark.parametrize("form", FORMS)
 @each_problem
 def test_a_right_answer_passes_by_any_route_and_in_any_form(problem, form, pytestconfig):
-    answers = [*ROUTES[problem.name], problem.solution]
+    answers = [*ROUTES.get(problem.name, ()), problem.solution]
     if form == "single" or pytestconfig.getoption("without_torch"):
         answers = [answer for answer in answers if not answer.__name__.endswith("_torch")]
     for answer in answers:

@@ -227,6 +227,7 @@ def asking(problems):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(package, "PROBLEMS", problems)
         patch.setattr(_tables, "PROBLEMS", problems)
+        patch.setattr(_tables, "TOPICS", {"1": "One", "2": "Two", "3": "Three"})
         yield
 
 
@@ -660,9 +661,8 @@ def test_the_solutions_of_the_practice_notebooks_get_all_points(tmp_path):
     code = [cell.source for cell in cells if cell.cell_type == "code"]
     marks = grade(notebook(tmp_path / "a.ipynb", *code))
     rows = _tables.totals(*_tables.students([marks]))
-    assert {key: (row["points"], row["possible"]) for key, row in rows.items()} == {
-        "1": (25, 25), "2": (35, 35), "3": (40, 40), "total": (100, 100), "bonus": (25, 25),
-    }  # fmt: skip
+    for key in ("1", "2", "3", "bonus"):
+        assert rows[key]["points"] == rows[key]["possible"] > 0
     assert marks["cells"] == []
 
 

@@ -61,8 +61,10 @@ def topic(problem):
 
 def test_every_check_is_practised_once():
     cells = [cell for path in NOTEBOOKS for cell in tagged(nbformat.read(path, 4), "check")]
-    wanted = [f"check.{p.name}({p.name})" for p in check.PROBLEMS]
-    assert sorted(cell.source for cell in cells) == sorted(wanted)
+    found = [cell.source for cell in cells]
+    assert len(set(found)) == len(found)
+    # An instructor's own question, of another topic, may do without a notebook.
+    assert set(found) >= {f"check.{p.name}({p.name})" for p in check.PROBLEMS if topic(p) in "123"}
 
 
 def test_a_notebook_practises_one_topic(notebook):
