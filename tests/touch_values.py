@@ -249,11 +249,30 @@ def singular_values(rng):
     return {"g": g}, {"s": s, "median": middle, "square": square}
 
 
+def two_two_two(rng):
+    x, *weights = (rng.integers(-4, 5, shape).astype(float) for shape in (2, (2, 2), (2, 2)))
+    target, zeros = np.array([[2.0, 7]]), [np.zeros(2)] * 2
+
+    def loss_of(a):
+        return np.sum((a - target) ** 2) / 2
+
+    a, cache = h.mlp_forward(x[None], weights, zeros)
+    (dx, dh, da), (dW1, dW2), _ = h.mlp_backward(a - target, cache)
+    z, _ = h.affine_forward(x[None], weights[0], zeros[0])
+    hidden, hidden_cache = h.relu_forward(z)
+    after = [weights[0] - 0.02 * dW1, weights[1] - 0.02 * dW2]
+    values = {"z": z, "h": hidden, "a": a, "loss": loss_of(a)}
+    values |= {"da": da, "dW2": dW2, "dh": dh, "dW1": dW1, "dx": dx}
+    values |= {"dz": h.relu_backward(dh, hidden_cache), "next": {"W1": after[0], "W2": after[1]}}
+    values["after"] = loss_of(h.mlp_forward(x[None], after, zeros)[0])
+    return {"x": x, "W1": weights[0], "W2": weights[1]}, values
+
+
 VALUES = {
     function.__name__.replace("_", "-"): function
     for function in (
         *(thinned_network, after_dropout, kept_fraction, poisson_limit),
         *(three_numbers, deep_start, five_points, one_cloud, newton_front),
-        *(training_scale, layer_widths, fifty_layers, singular_values),
+        *(two_two_two, training_scale, layer_widths, fifty_layers, singular_values),
     )
 }

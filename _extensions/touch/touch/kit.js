@@ -9,7 +9,7 @@
 //     height: 240,                        of a drawing that is 340 wide
 //     draw(pen, state, values, set) {},   marks; set({ ... }) changes the state
 //     sliders: [{ name, label, min, max, step, show, also }],   also: what else a move changes
-//     buttons: [[text, (state) => changes], ...],
+//     buttons: [[text, (state) => changes], ...],           disabled where nothing would change
 //     choices: [{ name, label, options: [text, ...] }],   the state has the number of the option
 //     numbers: (state, values) => [[label, text], ...],
 //     guess: { ask, choices: [[text, is right], ...], then },
@@ -126,8 +126,9 @@ globalThis.touch = (() => {
       if (name && !below) this.text([at, Math.min(place.start, place.end) - 8], name, { anchor: "start" });
     }
 
-    // A grip that is dragged along one axis: a slider to a screen reader and to the keyboard.
-    handle(key, { place, value, across, min, max, step, label, text, colour = "var(--cycle-0)", side = "bottom" }, move) {
+    // A grip that is dragged along one axis: a slider to a screen reader and to the keyboard. With
+    // `at` it is a mark that stays there: what counts is how far it is dragged, and to take it is a move.
+    handle(key, { place, at, value, across, min, max, step, label, text, colour = "var(--cycle-0)", side = "bottom" }, move) {
       let grip = this.handles.get(key);
       if (!grip) {
         grip = this.add(this.grips, "g", {
@@ -136,15 +137,15 @@ globalThis.touch = (() => {
           "aria-orientation": side === "bottom" ? "horizontal" : "vertical",
         });
         this.add(grip, "circle", { r: 20, class: "reach" });
-        this.add(grip, "circle", { r: 7, class: "knob", fill: colour });
+        if (!at) this.add(grip, "circle", { r: 7, class: "knob", fill: colour });
         this.handles.set(key, grip);
         this.listen(grip, side);
       }
-      const [x, y] = side === "bottom" ? [place(value), across] : [across, place(value)];
+      const [x, y] = at ?? (side === "bottom" ? [place(value), across] : [across, place(value)]);
       grip.setAttribute("transform", `translate(${x.toFixed(2)} ${y.toFixed(2)})`);
       grip.setAttribute("aria-valuenow", value);
       grip.setAttribute("aria-valuetext", text);
-      grip.now = { place, value, min, max, step, move };
+      grip.now = { place, at, value, min, max, step, move };
     }
 
     // A place in the drawing that a tap, Space or Enter switches on and off.
@@ -170,17 +171,25 @@ globalThis.touch = (() => {
         const rounded = onGrid(value, grip.now);
         if (rounded !== grip.now.value) grip.now.move(rounded);
       };
+      const pixel = (event) => {
+        const { left, top, width } = this.svg.getBoundingClientRect();
+        return ((side === "bottom" ? event.clientX - left : event.clientY - top) * WIDTH) / width;
+      };
+      let held;
+      grip.addEventListener("focus", () => grip.now.at && grip.now.move(grip.now.value));
       grip.addEventListener("pointerdown", (event) => {
         if (event.button) return;
+        held = { pixel: pixel(event), value: grip.now.value, steps: 0 };
         grip.setPointerCapture(event.pointerId);
         grip.focus({ preventScroll: true });
         event.preventDefault();
       });
       grip.addEventListener("pointermove", (event) => {
         if (!grip.hasPointerCapture(event.pointerId)) return;
-        const { left, top, width } = this.svg.getBoundingClientRect();
-        const pixel = side === "bottom" ? event.clientX - left : event.clientY - top;
-        go(grip.now.place.invert((pixel * WIDTH) / width));
+        if (!grip.now.at) return go(grip.now.place.invert(pixel(event)));
+        const steps = Math.round((pixel(event) - held.pixel) / 14);
+        if (steps !== held.steps) go(held.value + steps * grip.now.step);
+        held.steps = steps;
       });
       grip.addEventListener("keydown", (event) => {
         const { value, min, max, step } = grip.now;
@@ -194,6 +203,8 @@ globalThis.touch = (() => {
       });
     }
   }
+
+  const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
   function start(place) {
     const data = place.querySelector("script");
@@ -231,8 +242,11 @@ globalThis.touch = (() => {
         value.textContent = text;
       };
     });
-    for (const [text, press] of figure.buttons ?? [])
-      html(place, "button", { type: "button" }, text).addEventListener("click", () => set(press(state)));
+    const presses = (figure.buttons ?? []).map(([text, press]) => {
+      const button = html(place, "button", { type: "button" }, text);
+      button.addEventListener("click", () => set(press(state)));
+      return () => (button.disabled = same({ ...state, ...press(state) }, state));
+    });
     const foot = html(place, "div", { class: "touch-foot" });
     const numbers = html(foot, "dl");
     const reset = html(foot, "button", { type: "button", class: "touch-reset" }, "Reset");
@@ -244,14 +258,14 @@ globalThis.touch = (() => {
       const values = figure.compute(state);
       pen.clear();
       figure.draw(pen, state, values, set, revealed);
-      [...choices, ...inputs].forEach((update) => update());
+      [...choices, ...inputs, ...presses].forEach((update) => update());
       numbers.replaceChildren();
       for (const [name, text] of revealed ? figure.numbers(state, values) : []) {
         const pair = html(numbers, "div");
         html(pair, "dt", {}, name);
         html(pair, "dd", {}, text);
       }
-      reset.disabled = JSON.stringify(state) === JSON.stringify(first);
+      reset.disabled = same(state, first);
     }
 
     function set(changes) {
