@@ -19,6 +19,7 @@ touch.define("fifty-layers", (data) => {
   return {
     state: { c: 2 },
     height: 298,
+    hidden: [183, 160],
     compute({ c }) {
       const line = moments(c);
       const nets = data.nets.map((net) => net.map((value, i) => value * line[i]));

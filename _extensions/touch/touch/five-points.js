@@ -14,6 +14,7 @@ touch.define("five-points", (data) => {
   return {
     state: { y: data.y, chosen: 4 },
     height: 400,
+    hidden: [170, 300],
     compute({ y }) {
       const g = data.g, B = y.length;
       const average = (x) => x.reduce((sum, value) => sum + value, 0) / B;

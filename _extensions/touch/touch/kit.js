@@ -13,6 +13,7 @@
 //     choices: [{ name, label, options: [text, ...] }],   the state has the number of the option
 //     numbers: (state, values) => [[label, text], ...],
 //     guess: { ask, choices: [[text, is right], ...], then },
+//     hidden: [x, y],                     an empty place, where it says that the answer comes first
 //   }));
 globalThis.touch = (() => {
   const WIDTH = 340;
@@ -258,6 +259,7 @@ globalThis.touch = (() => {
       const values = figure.compute(state);
       pen.clear();
       figure.draw(pen, state, values, set, revealed);
+      if (!revealed && figure.hidden) pen.text(figure.hidden, "answer first, then the rest appears");
       [...choices, ...inputs, ...presses].forEach((update) => update());
       numbers.replaceChildren();
       for (const [name, text] of revealed ? figure.numbers(state, values) : []) {

@@ -13,6 +13,7 @@ touch.define("singular-values", (data) => {
   return {
     state: { g: 1, layer: DEPTH },
     height: 310,
+    hidden: [180, 200],
     compute({ g }) {
       const s = data.s.map((row, i) => row.map((value) => value * g ** i));
       const square = s.map((row) => row.reduce((sum, value) => sum + value ** 2, 0) / D);
