@@ -212,8 +212,8 @@ def tanh_network(depth, scale):
         hs = [affine.X for affine, _ in cache.layers]
         top = h.softmax_cross_entropy_forward(logits, target)[1]
         dhs, _, _ = h.mlp_backward(h.softmax_cross_entropy_backward(np.ones(64), top), cache)
-        forward.append([np.sqrt(np.mean(H**2)) for H in hs])
-        sizes = np.array([np.sqrt(np.mean(dH**2)) for dH in dhs[1:-1]])
+        forward.append([np.mean(H**2) for H in hs])
+        sizes = np.array([np.mean(dH**2) for dH in dhs[1:-1]])
         backward.append(sizes / sizes[-1])
         saturated.append([np.mean(abs(H) > 0.97) for H in hs[1:]])
     found = {"forward": forward, "backward": backward, "saturated": saturated}
