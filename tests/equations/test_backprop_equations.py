@@ -136,8 +136,8 @@ def targets():
 @pytest.mark.equation(85, by="torch")
 def test_softmax_divides_an_exponential_by_the_sum_of_all(logits, check):
     r"""\begin{aligned}
-    y_k &= \frac{\exp(h_{L,k})}{\sum_{r=1}^{K}\exp(h_{L,r})},
-    \qquad k=1,\dots,K, \\
+    y_k &= \frac{\exp(h_{L,k})}{\sum_{r=1}^{K}\exp(h_{L,r})}, \\
+    &\qquad k=1,\dots,K, \\
     \mathbf y &\in\mathbb R^{K}.
     \end{aligned}"""
     for n in range(B):
