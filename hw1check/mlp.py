@@ -126,17 +126,17 @@ softmax_cross_entropy_gradient.mistakes("""
         the loss rise or fall when the logit of the right class grows? [#a-short-proof-log-sum-exp]
     dh = dy  # the softmax is left out: the loss is differentiated with respect to y
         This is the gradient with respect to the probabilities. Each of them depends on all the
-        logits, so the Jacobian of the softmax is still to come. [#a-long-proof-the-jacobian]
+        logits, so the Jacobian of the softmax is still to come. [#going-deeper-the-jacobian]
     J = np.diag(y * (1 - y))  # only the diagonal of the softmax's Jacobian is used
         A logit also sits in the denominator of the other probabilities. Sum the chain rule over all
-        of them. [#a-long-proof-the-jacobian]
+        of them. [#going-deeper-the-jacobian]
     J = np.diag(y)  # the denominator of the softmax is held constant
         With the denominator fixed, dy_k/dh_k is y_k and the others are 0. But the sum in the
-        denominator contains every logit. [#a-long-proof-the-jacobian]
+        denominator contains every logit. [#going-deeper-the-jacobian]
     dh = y * (y - target)
         a factor y, the derivative of the exponential, is put on a finished result:
         The derivative of the softmax is in that result already: its factor y has cancelled the 1/y
-        of the logarithm. Here it comes in twice. [#a-long-proof-the-jacobian]
+        of the logarithm. Here it comes in twice. [#going-deeper-the-jacobian]
     dy = y - target
     J = np.diag(y * (1 - y))
         an error is multiplied by y * (1 - y), as for a sigmoid with the squared error:
@@ -270,7 +270,7 @@ activation_gradients.mistakes("""
         with probabilities. [backprop/softmax_cross_entropy#a-short-proof-log-sum-exp]
     dh_L = -target / y  # the recursion starts from the gradient with respect to y
         The list ends with the gradient with respect to h_L. Between h_L and y stands the softmax,
-        whose Jacobian is still to come. [backprop/softmax_cross_entropy#a-long-proof-the-jacobian]
+        whose Jacobian is still to come. [backprop/softmax_cross_entropy#going-deeper-the-jacobian]
     y = np.full(len(target), 1 / len(target))
         the probabilities at the top are those of the printed (85):
         As printed, the sum in the denominator adds one number K times, so that every class has the
@@ -393,25 +393,25 @@ softmax_cross_entropy_hessian.drawn_by(_draw_logits_and_target)
 softmax_cross_entropy_hessian.mistakes("""
     J = np.diag(y)  # the denominator of the softmax is held constant
         Then each probability depends on its own logit alone and the matrix is diagonal. But every
-        logit is in the denominator of every probability. [#a-long-proof-the-jacobian]
+        logit is in the denominator of every probability. [#going-deeper-the-jacobian]
     J = -np.outer(y, y)  # the numerator of the softmax is held constant
-        Each logit is also in the numerator of its own probability. [#a-long-proof-the-jacobian]
+        Each logit is also in the numerator of its own probability. [#going-deeper-the-jacobian]
     J = np.diag(y * (1 - y))  # the second derivatives are those of K sigmoids
         The diagonal is right. But how does the probability of one class answer to the logit of
-        another one? [#a-long-proof-the-jacobian]
+        another one? [#going-deeper-the-jacobian]
     hessian = -J  # the sign is that of the log-likelihood
         The loss is convex in the logits, so no second derivative along a line can be negative.
         Which sign does that ask of the diagonal? [#a-short-proof-log-sum-exp]
     J = np.diag(y) + np.outer(y, y)  # the outer product is added
         Raising all logits together changes no probability, so each row must add up to 0. Yours do
-        not. [#a-long-proof-the-jacobian]
+        not. [#going-deeper-the-jacobian]
     J = np.eye(len(y)) - np.outer(y, y)  # the identity stands in place of diag(y)
-        The exponential is its own derivative: y_k, and not 1. [#a-long-proof-the-jacobian]
+        The exponential is its own derivative: y_k, and not 1. [#going-deeper-the-jacobian]
     J = np.outer(y, 1 - y)  # each entry is y_k (1 - y_r), which holds on the diagonal alone
-        For r other than k, the numerator of y_k does not contain h_r. [#a-long-proof-the-jacobian]
+        For r other than k, the numerator of y_k does not contain h_r. [#going-deeper-the-jacobian]
     J = np.diag(y) - y @ y.T
         one number, the sum of y**2, is subtracted in place of the outer product:
-        y has one axis, so that y @ y.T is one number for all entries. [#a-long-proof-the-jacobian]
+        y has one axis, so that y @ y.T is one number for all entries. [#going-deeper-the-jacobian]
     hessian = np.outer(y - target, y - target)
         the gradient's outer product with itself is returned:
         That is the square of a first derivative (its mean over targets drawn from y is the Fisher
@@ -421,7 +421,7 @@ softmax_cross_entropy_hessian.mistakes("""
         depends on the logits then? [#a-short-proof-log-sum-exp]
     hessian = J @ J  # the Jacobian of the softmax comes in twice
         The first derivative with respect to the logits is a difference in which no Jacobian is
-        left. Only one is made by the second derivative. [#a-long-proof-the-jacobian]
+        left. Only one is made by the second derivative. [#going-deeper-the-jacobian]
 """)
 
 

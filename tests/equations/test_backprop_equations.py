@@ -136,8 +136,8 @@ def targets():
 @pytest.mark.equation(85, by="torch")
 def test_softmax_divides_an_exponential_by_the_sum_of_all(logits, check):
     r"""\begin{aligned}
-    y_k &= \frac{\exp(h_{L,k})}{\sum_{r=1}^{K}\exp(h_{L,r})},
-    \qquad k=1,\dots,K, \\
+    y_k &= \frac{\exp(h_{L,k})}{\sum_{r=1}^{K}\exp(h_{L,r})}, \\
+    &\qquad k=1,\dots,K, \\
     \mathbf y &\in\mathbb R^{K}.
     \end{aligned}"""
     for n in range(B):
@@ -274,8 +274,8 @@ def test_the_gradient_of_the_weights_is_an_outer_product(model, check):
     &=\Big[\frac{\partial\ell}{\partial\mathbf h_i}\odot\phi'(\mathbf z_i)\Big]\mathbf
     h_{i-1}^\top, \\
     \boldsymbol\delta_i&=\frac{\partial\ell}{\partial\mathbf h_i}\odot\phi'(\mathbf z_i)
-    \ \in\mathbb R^{D_i},
-    \quad 1\le i\le L .
+    \ \in\mathbb R^{D_i}, \\
+    &\quad 1\le i\le L .
     \end{aligned}"""
     net = Network(*model)
     dh, by_torch, _ = net.torch_gradients()
