@@ -162,14 +162,14 @@ kaiming_stds.mistakes("""
     var_fan_out = 4 / (fan_in + fan_out)  # a compromise between the two directions is returned
         With it the mean of the two factors is 1, but neither of them is, unless the layer is
         square. The question asks for each direction on its own.
-        [backprop/fan_modes#going-deeper-fair-in-each-layer-unfair-in-the-whole]
+        [backprop/fan_modes#going-deeper-fair-in-each-layer-unfair-overall]
     return sqrt(6 / fan_in), sqrt(6 / fan_out)  # the bound of the uniform distribution is returned
         A uniform variable on (-a, a) has a standard deviation that is smaller than a. The question
         asks for the standard deviation. [backprop/xavier#normal-or-uniform-one-variance]
     var_fan_in = 1 / (3 * fan_in)
     var_fan_out = 1 / (3 * fan_in)  # the weights are those of nn.Linear
         PyTorch's default has a sixth of Kaiming's variance, so that a ReLU layer keeps a sixth of
-        the second moment. [backprop/fan_modes#the-default-of-pytorch-is-six-times-smaller]
+        the second moment. [backprop/fan_modes#the-default-of-pytorch-has-a-sixth-of-the-variance]
 """)
 
 
@@ -215,7 +215,7 @@ xavier_std_of_fans.mistakes("""
         factors is 1, which is not the same. [#the-mean-of-both-factors-is-1]
     mean_fan = sqrt(fan_in * fan_out)  # the geometric mean of the fans is used
         A good compromise, but another one: with it the product of the two factors is 1, and not
-        their mean. [backprop/fan_modes#going-deeper-fair-in-each-layer-unfair-in-the-whole]
+        their mean. [backprop/fan_modes#going-deeper-fair-in-each-layer-unfair-overall]
     std = sqrt(3 * var)  # the bound of the uniform form is returned
         The root of 6 belongs to the interval from which a uniform weight is drawn. The question
         asks for the standard deviation. [#normal-or-uniform-one-variance]
@@ -337,7 +337,7 @@ residual_second_moment.mistakes("""
         [backprop/xavier#forward-the-fan-in-counts]
     branch_factor = relu_factor**2  # a ReLU is counted behind both matrices
         The branch ends with V, and nothing is cut off behind it: only one of the two matrices has a
-        ReLU. [backprop/fan_modes#the-readout-wants-gain-1]
+        ReLU. [backprop/fan_modes#the-readout-wants-one-over-the-fan-in]
     relu_factor = fan_in * var  # the ReLU of the branch is left out
         Both matrices are treated as linear layers, but a ReLU stands between them.
         [#a-flip-shows-the-half]
@@ -353,7 +353,7 @@ residual_second_moment.mistakes("""
         their product, when V has mean 0? [#a-flip-shows-the-half]
     block_factor = 2  # the branch is taken to keep the second moment, so that each block doubles it
         That holds for one value of var only, and V has no ReLU behind it. How large is the branch
-        for the given var? [backprop/fan_modes#the-readout-wants-gain-1]
+        for the given var? [backprop/fan_modes#the-readout-wants-one-over-the-fan-in]
 """)
 
 
