@@ -107,7 +107,8 @@ class Interview:
             found = unpack_outcomes(reply.get("outcomes"), *names, len(cases))
         except (LostError, MalformedError) as lost:
             self.late = self.late or isinstance(lost, LateError)
-            return [Outcome(error=f"your function was not judged: {lost}")], "", False
+            why = lost if self._left() > 0 else self._over()
+            return [Outcome(error=f"your function was not judged: {why}")], "", False
         last = found[-1].error or ""
         self.late = self.late or MORE in last
         # What goes on in the background would slow down the next.
