@@ -145,7 +145,11 @@ HOSTILE = {
     "integer_too_long": "return 10**400",
     "right": RIGHT,
 }
-SANDBOXED = ("children", "reader", "writer", "network", "disk")
+# These are handed in without a sandbox, too; of the rest, some would harm this machine.
+BARE = (
+    "loop", "held_lock", "after_loops", "os_exit", "numpy_patched", "after_numpy_patched",
+    "channel_forged", "after_forgery", "worker_killed", "terminal", "silent_error", "right",
+)  # fmt: skip
 MESSAGES = {
     "loop": "did not return within 0.8 seconds",
     "stubborn_loop": "did not return within 0.8 seconds",
@@ -287,13 +291,11 @@ def by_name(marks):
 
 @pytest.fixture(scope="module", params=LEVELS)
 def hostile(request, tmp_path_factory):
-    """Mark the hostile functions, first the slow ones."""
+    """Mark the hostile functions, first the slow ones; some of them without a sandbox, too."""
     needs(request.param)
-    found, names = {}, list(HOSTILE)
+    found, names = {}, list(HOSTILE if request.param == "bwrap" else BARE)
     project = str(Path(__file__).parents[1] / "pyproject.toml")
     path = tmp_path_factory.mktemp("in") / "eve.ipynb"
-    if request.param == "none":
-        names = [name for name in names if name not in SANDBOXED]
     last = names.index("after_loops") + 1
     with socket.create_server(("127.0.0.1", 0)) as server:
         for part, seconds in ((names[:last], SECONDS), (names[last:], 5)):
@@ -307,17 +309,15 @@ def hostile(request, tmp_path_factory):
     return found
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_only_a_right_answer_gets_points_whatever_the_others_do(hostile, name):
-    if name not in hostile:
-        pytest.skip("only a sandbox promises that")
-    is_right = "2 * x" in HOSTILE[name] or name == "after_numpy_patched"
-    assert hostile[name]["points"] == (5 if is_right else 0), hostile[name]["report"]
+def test_only_a_right_answer_gets_points_whatever_the_others_do(hostile):
+    right = {name for name, body in HOSTILE.items() if "2 * x" in body} | {"after_numpy_patched"}
+    points = {name: data["points"] for name, data in hostile.items()}
+    assert points == {name: 5 if name in right else 0 for name in hostile}
 
 
-@pytest.mark.parametrize("name", MESSAGES)
-def test_the_report_says_what_happened(hostile, name):
-    assert MESSAGES[name] in hostile[name]["parts"][0]["problem"]
+def test_the_report_says_what_happened(hostile):
+    said = {name: hostile[name]["parts"][0]["problem"] for name in MESSAGES if name in hostile}
+    assert {name: text for name, text in said.items() if MESSAGES[name] not in text} == {}
 
 
 @pytest.mark.parametrize("level", LEVELS)
