@@ -1,7 +1,7 @@
 # The verbs of the project. Each makes what it needs, and only what has changed.
 # What a maintainer runs now and then is a session of nox: .venv/bin/nox --list
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON ?= $(shell for v in 3.11 3.12 3.13 3.14 3; do command -v python$$v && break; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
@@ -13,6 +13,17 @@ STABLE := --ExecutePreprocessor.record_timing=False \
   --ClearMetadataPreprocessor.enabled=True --ClearMetadataPreprocessor.clear_cell_metadata=False \
   --ClearMetadataPreprocessor.preserve_nb_metadata_mask=kernelspec \
   --ClearMetadataPreprocessor.preserve_nb_metadata_mask=myst
+
+# Each time, since another Python may be asked for than the one that made the environment.
+ifneq ($(filter-out help clean,$(MAKECMDGOALS)),)
+  ifeq ($(PYTHON),)
+    $(error There is no Python here: install 3.11 or newer)
+  endif
+  ASKED := $(filter command environment,$(origin PYTHON))
+  ifneq ($(shell $(PYTHON) tools/ready.py "$(VENV)" $(ASKED) 1>&2 && echo ready),ready)
+    $(error This Python cannot do it, see above)
+  endif
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help book test pdf zip test-site check format run clean
@@ -34,7 +45,7 @@ book: $(INSTALLED) ## Build the site, warnings as errors, and print where it is.
 	  || { cat _build.log; rm -rf _build _build.log; exit 1; }
 	@rm -f _build.log
 	@$(BIN)/python _extensions/addresses.py
-	@echo "The book is at file://$(CURDIR)/$(SITE)"
+	@$(BIN)/python -c "import pathlib; print('The book is at', pathlib.Path('$(SITE)').resolve().as_uri())"
 
 # The site is built again, so that its front page links to the file.
 pdf: book ## Print the whole book as one PDF (Chromium).
