@@ -26,7 +26,7 @@ def main(environment, asked=""):
         )
     there = of_environment(environment)
     if asked and there and there != version:
-        print(f"{environment} is of Python {there}: it is made new, with {version}.")
+        print("{} is of Python {}: it is made new, with {}.".format(environment, there, version))
         shutil.rmtree(environment)
     if sys.platform == "linux" and not os.path.exists(environment):
         print(SIZE.format(environment, sys.executable))
