@@ -373,7 +373,7 @@ def test_an_answer_that_is_no_function_is_an_error(cells):
 
 
 def test_the_text_of_the_submission_names_what_it_imports(cells):
-    assert cells["remarks"][0].startswith("uses hw1check._run, hw1check._run._call")
+    assert cells["remarks"][0].startswith("uses hw1check._run, hw1check._values, hw1lib.mlp")
 
 
 @pytest.mark.parametrize(
@@ -660,9 +660,8 @@ def test_the_solutions_of_the_practice_notebooks_get_all_points(tmp_path):
     cells = [cell for page in pages for cell in nbformat.read(page, as_version=4).cells]
     code = [cell.source for cell in cells if cell.cell_type == "code"]
     marks = grade(notebook(tmp_path / "a.ipynb", *code))
-    rows = _tables.totals(*_tables.students([marks]))
-    for key in ("1", "2", "3", "bonus"):
-        assert rows[key]["points"] == rows[key]["possible"] > 0
+    for _, points, possible in _tables.totals(*_tables.students([marks])):
+        assert points == possible > 0
     assert marks["cells"] == []
 
 
@@ -675,8 +674,7 @@ def test_points_are_given_part_by_part(submit):
         [2, 0], [0],
     ]  # fmt: skip
     assert marks["questions"][0]["result"] == "b: wrong"
-    rows = _tables.totals(*_tables.students([marks]))
-    assert rows["total"] == {"title": "Total", "points": 2, "possible": 5}
+    assert ("Total", 2, 5) in _tables.totals(*_tables.students([marks]))
 
 
 @pytest.mark.parametrize(
@@ -768,13 +766,10 @@ def test_a_page_has_the_reports_with_links_into_the_book(course):
     assert "In every case it is 0.5 times the right value" in page
 
 
-def test_junit_counts_its_cases(course):
+def test_junit_has_a_case_for_each_part_and_each_file_that_is_not_marked(course):
     root = ET.parse(course.path / "junit.xml").getroot()
-    tags = {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}
-    for element in (root, *root):
-        counts = {name: len(list(element.iter(tag))) for name, tag in tags.items()}
-        assert {name: int(element.get(name)) for name in tags} == counts
-    assert [root.get(name) for name in tags] == ["8", "2", "2", "2"]
+    kinds = ("testcase", "failure", "error", "skipped")
+    assert [len(list(root.iter(kind))) for kind in kinds] == [8, 2, 2, 2]
 
 
 def test_gradescope_gets_a_score_for_each_part(submit, tmp_path, capsys):
