@@ -20,10 +20,7 @@ CASES = 20
 
 def grade(path, *, seed=None, answer=5.0, cell=60.0, time=600.0, memory=4.0, isolation="auto"):
     """
-    Mark a submission.
-
-    Its code runs in a process of its own; the right values and the verdict are computed in this
-    one, on cases that the submission cannot know before it is asked.
+    Mark a submission: its code runs in a process of its own, the verdict is computed in this one.
 
     Parameters
     ----------

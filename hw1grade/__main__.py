@@ -135,7 +135,10 @@ def _save(found, seed, options, finished):
         files |= {"junit.xml": _tables.junit(people), "marks.csv": _tables.sheet(people)}
         for student in people:
             letters = (c if c.isalnum() or c in " -_" else "_" for c in student["student"][:80])
-            files[f"students/{''.join(letters)}.html"] = _tables.page(student, options.site)
+            name = f"students/{''.join(letters)}.html"
+            while name in files:  # of another student whose name is written the same
+                name = name.replace(".html", "_.html")
+            files[name] = _tables.page(student, options.site)
         if len(people) == 1:
             files["results.json"] = json.dumps(_tables.gradescope(people[0]), indent=1)
     for name, text in files.items():

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from hw1grade._messages import one_line
 
 MAX_BYTES = 2**28  # of a file, with its stored outputs, and of all files in an archive
-MAX_CODE = 2**22
+MAX_CODE, MAX_CELLS = 2**22, 1000
 MAX_FILES = 1000  # in an archive
 MAX_DEPTH = 4  # of the folders that a platform makes for a student
 # Browsers and mail programs add an extension.
@@ -22,12 +22,13 @@ NOTEBOOK = re.compile(r"\.ipynb(\.json|\.txt)?$", re.I)
 MODULE = re.compile(r"\.py(\.txt)?$", re.I)
 JUNK = re.compile(r"(^|/)(\.[^./]|__MACOSX/|__pycache__/|Thumbs\.db$|desktop\.ini$)")
 CELL_MARK = re.compile(r"^#\s*(?:%%|In\s?\[[\d ]*\]:).*$", re.M)
-# What platforms make of a student's name: Canvas, Moodle, Blackboard and Brightspace.
+# What platforms make of a student's name: Canvas, Moodle, Blackboard and Brightspace. The number
+# stays with the name: two students may have the same.
 PLATFORMS = re.compile(
-    r"(?P<a>[^_]+)(_LATE)?_\d+_\d+_|(?P<b>.+?)_\d+_assignsubmission_"
-    r"|.+?_(?P<c>[^_]+)_attempt_\d{4}-|\d+-\d+ - (?P<d>.+?) - "
+    r"(?P<a>[^_]+(?:_LATE)?_\d+)_\d+_|(?P<b>.+?_\d+)_assignsubmission_"
+    r"|.+?_(?P<c>[^_]+)_attempt_\d{4}-|(?P<d>\d+-\d+ - .+?) - "
 )
-TOPIC = re.compile(r"[-_ ]*(dropout|batchnorm|backprop)?[-_ ]*(\(\d+\)|-\d{1,2})?$", re.I)
+TOPIC = re.compile(r"[-_ ]+(dropout|batchnorm|backprop)$", re.I)
 
 
 class UnreadableError(ValueError):
@@ -109,8 +110,10 @@ def _handed(name, stream, limit=MAX_BYTES):
     if len(data) > limit:
         raise UnreadableError(f"it has more than {limit // 2**20} MB")
     cells = tuple(_notebook(data) if NOTEBOOK.search(name) else _module(data))
-    if sum(map(len, cells)) > MAX_CODE:
-        raise UnreadableError(f"its code has more than {MAX_CODE // 2**20} MB")
+    if sum(map(len, cells)) > MAX_CODE or len(cells) > MAX_CELLS:
+        raise UnreadableError(
+            f"it has more than {MAX_CODE // 2**20} MB of code or {MAX_CELLS} cells"
+        )
     return Handed(one_line(name), _student(name), cells, hashlib.sha256(data).hexdigest())
 
 
@@ -143,6 +146,7 @@ def _student(name):
     """Name the student: as a platform does, or by the folder, the archive or the file."""
     first, *inside = name.split("/")
     if match := PLATFORMS.match(first):
-        return one_line(next(filter(None, match.group("a", "b", "c", "d"))))
+        name = next(filter(None, match.group("a", "b", "c", "d")))
+        return one_line(name.replace("_LATE", "").replace("_", " "))
     stem = NOTEBOOK.sub("", MODULE.sub("", first.removesuffix(".zip")))
     return one_line(first.removesuffix(".zip") if inside else TOPIC.sub("", stem) or stem)

@@ -12,13 +12,11 @@ MAX_LEFT_OUT = 5
 
 @dataclass
 class Interview:
-    """
-    The questions to one submission, each judged as soon as it is answered.
+    """The questions to one submission, each judged as soon as it is answered.
 
     `judge` takes a problem, its cases, the outcomes and what was printed. `verdicts` has what it
     gave, by the names of the problems; `errors` what went wrong in cells, by their numbers from 1;
-    `remarks` what the text shows; `late` says whether a limit of time was met, which on a busy
-    machine need not be the submission's fault.
+    `late` says whether a limit of time was met, which a busy machine may have done.
     """
 
     cells: tuple

@@ -21,7 +21,8 @@ GRACE = 5.0  # for the worker to say itself that an answer is late
 COMMAND = (sys.executable, "-I", "-X", "utf8", "-m", "hw1grade._worker")
 KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
 SCRATCH = 2**29  # bytes on the disk of a sandbox
-SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/fonts")
+SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache",
+          "/etc/alternatives", "/etc/fonts")  # fmt: skip
 
 
 class Limits(NamedTuple):
@@ -93,8 +94,7 @@ class Session:
             **pipes, bufsize=0, cwd=self.folder, start_new_session=True,
             env={**kept, **home, **threads, **offline, "MPLBACKEND": "Agg"},
         )  # fmt: skip
-        self.numbers = itertools.count(1)
-        self.exchange = None
+        self.numbers, self.exchange = itertools.count(1), threading.Thread()
 
     def __enter__(self):
         return self
@@ -105,19 +105,21 @@ class Session:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()
         self.process.wait()
-        if self.exchange:
+        with contextlib.suppress(RuntimeError):  # it never began
             self.exchange.join(1)
-        if not self.exchange or not self.exchange.is_alive():
+        if not self.exchange.is_alive():
             self.process.stdin.close()
             self.process.stdout.close()
-        if self.folder:
-            _remove(self.folder)
+        if self.folder and os.name == "posix":  # its tools remove what is too deep or closed, too
+            for command in (("chmod", "-R", "u+rwX"), ("rm", "-rf")):
+                subprocess.run([*command, "--", self.folder], capture_output=True, check=False)
+        elif self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def ask(self, request, seconds):
         """Send a request and return the reply, or raise LostError."""
-        number = next(self.numbers)
+        number, reply = next(self.numbers), bytearray()
         line = line_of({"id": number, **request})
-        reply = bytearray()
         # A thread, because a pipe cannot be waited for on every system.
         exchange = threading.Thread(target=self._exchange, args=(line, reply), daemon=True)
         try:
@@ -125,10 +127,10 @@ class Session:
         except RuntimeError:
             raise LostError("this machine had no room for a thread") from None
         self.exchange = exchange
-        self.exchange.join(max(0.0, seconds))
-        if self.exchange.is_alive() and reply.isspace():  # an import is under way
-            self.exchange.join(IMPORT_SECONDS)
-        if self.exchange.is_alive():
+        exchange.join(max(0.0, seconds))
+        if exchange.is_alive() and reply.isspace():  # an import is under way
+            exchange.join(IMPORT_SECONDS)
+        if exchange.is_alive():
             raise LateError(f"it did not return within {seconds:.3g} seconds")
         if not reply:
             raise LostError(f"its process ended ({self._status()})")
@@ -154,11 +156,3 @@ class Session:
             signals = -status if status < 0 else status - 128 if self.isolated else 0
             return f"signal {signals}" if signals > 0 else f"exit code {status}"
         return "it closed the channel"
-
-
-def _remove(folder):
-    """Remove a folder; the tools of the system know folders that are too deep or closed."""
-    if os.name == "posix":
-        for command in (("chmod", "-R", "u+rwX"), ("rm", "-rf")):
-            subprocess.run([*command, "--", folder], capture_output=True, check=False)
-    shutil.rmtree(folder, ignore_errors=True)

@@ -4,7 +4,6 @@ import csv
 import io
 import re
 from html import escape
-from textwrap import indent
 from xml.etree import ElementTree as ET
 
 from hw1check import PROBLEMS
@@ -34,23 +33,23 @@ def students(files):
             student["questions"][data["name"]] = best
         cells = [f"cell {n}: {'; '.join(text.splitlines())}" for n, text in marks["cells"]]
         student["remarks"] += [where + text for text in (*cells, *marks["remarks"])]
-    order = {problem.name: place for place, problem in enumerate(PROBLEMS)}
+    order = [problem.name for problem in PROBLEMS]
     for student in found.values():
         questions = student["questions"].values()
-        student["questions"] = sorted(questions, key=lambda data: order[data["name"]])
+        student["questions"] = sorted(questions, key=lambda data: order.index(data["name"]))
     return list(found.values())
 
 
 def totals(student=None):
-    """Sum up each topic, all of them and the bonus: title, points, possible points."""
+    """List each topic, all of them and the bonus: title, points, possible points."""
     questions = student["questions"] if student else ()
-    rows = {topic: {"title": title, **_count(questions, topic)} for topic, title in TOPICS.items()}
-    both = {key: sum(row[key] for row in rows.values()) for key in ("points", "possible")}
-    return {
-        **rows,
-        "total": {"title": "Total", **both},
-        BONUS: {"title": "Bonus", **_count(questions, BONUS)},
-    }
+
+    def count(topics):
+        got = (data["points"] for data in questions if _topic(**data) in topics)
+        return sum(got), sum(sum(one.points) for one in PROBLEMS if _topic(**vars(one)) in topics)
+
+    rows = [(title, *count([topic])) for topic, title in TOPICS.items()]
+    return [*rows, ("Total", *count(TOPICS)), ("Bonus", *count([BONUS]))]
 
 
 def text(student, details=True):
@@ -67,14 +66,11 @@ def text(student, details=True):
 
 def table(people):
     """Write one table for several students, one a line, with their first remark."""
-    heads = [(row["title"], key) for key, row in totals().items()]
-    names = [f"Topic {key}" if key in TOPICS else title for title, key in heads]
-    possible = [f"{row['possible']:g}" for row in totals().values()]
+    names = [*(f"Topic {topic}" for topic in TOPICS), "Total", "Bonus"]
+    possible = [f"{possible:g}" for *_, possible in totals()]
     rows = [("Student", *map(" / ".join, zip(names, possible, strict=True)), "Remarks")]
     for student in people:
-        sums = [
-            f"{row['points']:g}" if student["files"] else "-" for row in totals(student).values()
-        ]
+        sums = [f"{got:g}" if student["files"] else "-" for _, got, _ in totals(student)]
         first, *more = *student["problems"], *student["remarks"], ""
         first = first if len(first) <= WIDTH else f"{first[:WIDTH]}…"
         more = f" (and {len(more) - 1} more)" if len(more) > 1 else ""
@@ -85,18 +81,18 @@ def table(people):
 def sheet(people):
     """Write a CSV for a gradebook: a row a student, a column a question."""
     asked = [problem for problem in PROBLEMS if any(problem.points)]
-    out = io.StringIO()
-    write = csv.writer(out, lineterminator="\n").writerow
     columns = [*(f"{one.question} {one.name}" for one in asked), *HOMEWORK["words"]]
-    write(["student", *(row["title"] for row in totals().values()), *columns, "remarks"])
+    rows = [["student", *(title for title, *_ in totals()), *columns, "remarks"]]
     for student in people:
         points = {data["name"]: data["points"] for data in student["questions"]}
-        cells = [row["points"] for row in totals(student).values()]
+        cells = [got for _, got, _ in totals(student)]
         cells += [points.get(one.name, 0) for one in asked] + [""] * len(HOMEWORK["words"])
         texts = student["student"], "; ".join((*student["problems"], *student["remarks"]))
         # A spreadsheet would take what begins so for a formula.
         name, remarks = (f"'{cell}" if cell[:1] in tuple("=+-@") else cell for cell in texts)
-        write([name, *(cells if student["files"] else [""] * len(cells)), remarks])
+        rows.append([name, *(cells if student["files"] else [""] * len(cells)), remarks])
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue()
 
 
@@ -128,16 +124,11 @@ def junit(people):
                 if not part["answered"]:
                     ET.SubElement(case, "skipped", message="no answer")
                 elif not part["passed"]:
-                    failure = ET.SubElement(case, "failure", message=_word(part, failed=False))
-                    failure.text = "\n" + indent(data["report"], "  ") + "\n"
+                    ET.SubElement(case, "failure", message=_word(part)).text = data["report"]
         for problem in student["problems"]:
             case = ET.SubElement(suite, "testcase", classname=student["student"], name="file")
             ET.SubElement(case, "error", message=problem)
         ET.SubElement(suite, "system-out").text = "\n".join(student["remarks"])
-    kinds = {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}
-    for element in (root, *root):
-        for name, tag in kinds.items():
-            element.set(name, str(len(list(element.iter(tag)))))
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -181,26 +172,15 @@ def result(parts, failed):
     return "; ".join(f"{', '.join(names)}: {word}" for word, names in words.items())
 
 
-def _word(part, failed):
-    if part["passed"]:
-        return "right"
-    if not part["answered"]:
-        return "no answer"
+def _word(part, failed=False):
+    if part["passed"] or not part["answered"]:
+        return "right" if part["passed"] else "no answer"
     if part["follows"]:
         return f"follows from {part['follows']}"
-    if part["mistake"]:
-        return part["mistake"].replace("-", " ")
-    return "error" if failed else "wrong"
+    return (part["mistake"] or "").replace("-", " ") or ("error" if failed else "wrong")
 
 
-def _count(questions, topic):
-    """Sum up the points of a topic; the possible ones also where there are no marks."""
-    got = [data["points"] for data in questions if _topic(data["question"], data["bonus"]) == topic]
-    asked = [sum(one.points) for one in PROBLEMS if _topic(one.question, one.bonus) == topic]
-    return {"points": sum(got), "possible": sum(asked)}
-
-
-def _topic(question, bonus):
+def _topic(question, bonus, **_):
     return BONUS if bonus else question.rpartition(" ")[2].partition(".")[0]
 
 
@@ -213,9 +193,7 @@ def _rows(student):
 
 
 def _sums(student):
-    return [
-        (row["title"], _points(row["points"], row["possible"])) for row in totals(student).values()
-    ]
+    return [(title, _points(got, possible)) for title, got, possible in totals(student)]
 
 
 def _points(got, possible):

@@ -5,7 +5,6 @@ does here, to this module too, changes only what the submission answers.
 """
 
 import contextlib
-import functools
 import json
 import os
 import sys
@@ -25,47 +24,25 @@ COMMANDS = ("pip", "uv", "conda", "mamba", "micromamba", "sx", "system", "script
             "cmd", "!")  # fmt: skip
 
 
-class _Shell(InteractiveShell):
-    """IPython without a terminal: nothing is shown, nothing is asked, no command is run.
-
-    An installation belongs to the student's machine: here it would change the marker's.
-    """
-
-    not_run = ()
-
-    def system(self, command):
-        """Keep a command of the system's shell; it is not run."""
-        self.not_run = (*self.not_run, str(command))
-
-    system_piped = system_raw = system
-
-    def getoutput(self, command, split=True, depth=0):
-        """Keep a command whose output is wanted: there is none."""
-        self.system(command)
-        return SList()
-
-    def _nothing(self, *args, **kwargs):
-        """Do nothing: there is no window and no end, and the grader gets the error."""
-
-    enable_gui = ask_exit = showtraceback = showsyntaxerror = _nothing
-
-
 def main():
     """Answer the grader's requests until it closes the channel."""
     memory, cpu = (int(text) for text in sys.argv[1:])
     del sys.argv[1:]
-    requests, replies = _private_channel()
+    # The channel moves away from 0 and 1, where printing and reading would reach the grader.
+    requests, replies, null = os.dup(0), os.dup(1), os.open(os.devnull, os.O_RDWR)
+    for descriptor in range(3):
+        os.dup2(null, descriptor)
     _limit(memory, cpu)
     loaded = [m for n, m in sys.modules.items() if n.partition(".")[0] in ("numpy", "hw1check")]
     pristine = [(module, dict(vars(module))) for module in loaded]
-    shell = _Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
-    for name in COMMANDS:
-        shell.register_magic_function(functools.partial(_command, shell, name), "line_cell", name)
+    shell, not_run = _shell()
     sys.path.insert(0, os.getcwd())  # for what %%writefile writes
     for line in os.fdopen(requests, "rb", closefd=False):
         request, reply = json.loads(line), {}
         if "cell" in request:
             reply = _run(shell, request["cell"], memory)
+            reply["not_run"] = "not run: " + "; ".join(not_run) if not_run else None
+            not_run.clear()
         elif "scan" in request:
             gone = set(request["names"]) - shell.user_ns.keys()
             reply = {"remarks": remarks(request["scan"], gone)}
@@ -76,36 +53,40 @@ def main():
         _write(replies, line_of({"id": request["id"], **reply}))
 
 
-def _private_channel():
-    """Move the channel away from 0 and 1, where printing and reading would reach the grader."""
-    channel = os.dup(0), os.dup(1)
-    null = os.open(os.devnull, os.O_RDWR)
-    for descriptor in range(3):
-        os.dup2(null, descriptor)
-    os.close(null)
-    return channel
-
-
 def _limit(memory, cpu):
     try:
         import resource
     except ImportError:  # on Windows
         return
-    limits = {"AS": memory, "CPU": cpu, "FSIZE": MAX_FILE, "CORE": 0}
-    for name, value in limits.items():
+    for name, value in {"AS": memory, "CPU": cpu, "FSIZE": MAX_FILE, "CORE": 0}.items():
         # A system may not know a limit, or have a lower one.
         with contextlib.suppress(AttributeError, ValueError, OSError):
             resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
 
 
-def _command(shell, name, line="", cell=""):
-    """Stand for a magic that would run a command."""
-    shell.system(f"%{name} {line}")
+def _shell():
+    """Make an IPython that shows nothing, asks nothing, and only lists commands of the system.
+
+    An installation belongs to the student's machine: here it would change the marker's.
+    """
+    shell, not_run = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}})), []
+
+    def keep(command, *args, **kwargs):
+        not_run.append(str(command))
+        return SList()
+
+    shell.system = shell.system_raw = shell.system_piped = shell.getoutput = keep
+    for name in ("enable_gui", "ask_exit", "showtraceback", "showsyntaxerror"):
+        setattr(shell, name, lambda *args, **kwargs: None)
+    for name in COMMANDS:
+        shell.register_magic_function(
+            lambda line="", cell="", name=name: keep(f"%{name} {line}"), "line_cell", name
+        )
+    return shell, not_run
 
 
 def _run(shell, source, memory):
-    """Run a cell: its error, the commands that were not run, and whether the memory is full."""
-    shell.not_run = ()
+    """Run a cell: its error, and whether the memory is full."""
     try:
         result = shell.run_cell(source, silent=True)
         error = result.error_before_exec or result.error_in_exec
@@ -115,11 +96,8 @@ def _run(shell, source, memory):
     with contextlib.suppress(OSError):
         pages = Path("/proc/self/statm").read_text("ascii").split()[0]
         size = int(pages) * os.sysconf("SC_PAGE_SIZE")
-    return {
-        "error": _describe(error).partition("\n")[2] if error is not None else None,
-        "not_run": "not run: " + "; ".join(shell.not_run) if shell.not_run else None,
-        "full": isinstance(error, MemoryError) or size > FULL * memory,
-    }
+    text = _describe(error).partition("\n")[2] if error is not None else None
+    return {"error": text, "full": isinstance(error, MemoryError) or size > FULL * memory}
 
 
 def _answer(namespace, request, importing):
